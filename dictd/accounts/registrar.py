@@ -1,0 +1,157 @@
+"""Accounts: register, log in, change the password, delete."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+
+from attrs import define, frozen
+
+from dictd.accounts import passwords
+from dictd.accounts.passwords import Passwords
+from dictd.accounts.recorder import Recorder
+from dictd.accounts.roster import Roster, SignedIn
+from dictd.config import Accounts as AccountSettings
+from dictd.errors import LoginFailed, NameNotAllowed, NameTaken, RegistrationClosed, TooManyAttempts
+from dictd.limits import Guesses, Peer, Rate
+from dictd.model import Account, User
+from dictd.store.accounts import AccountQueries
+from dictd.store.pool import Pool
+
+
+@frozen
+class AccountName:
+    """A name as it is shown, and the key under which it is unique."""
+
+    shown: str
+    key: str
+
+    @classmethod
+    def of(cls, name: str) -> AccountName:
+        """Check a name: 2 to 32 letters of any script, digits and ``. _ -``.
+
+        Unique after NFKC and casefold, so ``Ｂｏｂ`` and ``bob`` are one.
+
+        :raises NameNotAllowed: it cannot be anybody's.
+        """
+        shown = unicodedata.normalize("NFKC", name)
+        if not 2 <= len(shown) <= 32 or not all(_allowed(character) for character in shown):
+            raise NameNotAllowed()
+        return cls(shown, unicodedata.normalize("NFKC", shown.casefold()))
+
+
+def _allowed(character: str) -> bool:
+    # Marks are part of letters in Devanagari, Thai and others.
+    return character in "._-" or unicodedata.category(character)[0] in "LM" or unicodedata.category(character) == "Nd"
+
+
+@define(eq=False)
+class Registrar:
+    """What people do with their accounts, whatever front end they use.
+
+    :param steady: seconds of a steady clock; ``wall``: seconds since 1970.
+    """
+
+    settings: AccountSettings
+    roster: Roster
+    recorder: Recorder
+    _pool: Pool
+    _queries: AccountQueries
+    _passwords: Passwords
+    _guesses: Guesses
+    _registrations: Rate
+    _steady: Callable[[], float]
+    _wall: Callable[[], float]
+
+    async def register(self, name: str, secret: str, peer: Peer, session: SignedIn) -> User:
+        """Make an account and log in.
+
+        :raises RegistrationClosed: nobody may.
+        :raises NameNotAllowed, NameTaken, PasswordNotAllowed: choose another.
+        :raises TooManyAttempts: this network has registered too often.
+        """
+        if self.settings.registration == "closed":
+            raise RegistrationClosed()
+        account_name = AccountName.of(name)
+        passwords.check_new(secret)
+        wait = self._registrations.wait(peer.network, self._steady())
+        if wait:
+            raise TooManyAttempts(wait)
+        passwd = await self._passwords.hash(secret)
+        created = int(self._wall() * 1000)
+        user = await self._pool.run(self._queries.add, account_name.shown, account_name.key.encode(), passwd, created)
+        if user is None:
+            raise NameTaken()
+        self.roster.enter(user, session)
+        return user
+
+    async def log_in(self, name: str, secret: str, peer: Peer, session: SignedIn) -> User:
+        """Log in.
+
+        :raises LoginFailed: in the same time and words for an unknown name and a wrong password.
+        :raises TooManyAttempts: a penalty is running.
+        """
+        try:
+            key = AccountName.of(name).key
+        except NameNotAllowed:
+            key = ""
+        account = await self._verified(key, secret, peer)
+        if account.disabled:
+            raise LoginFailed()
+        self.roster.enter(account.user, session)
+        return account.user
+
+    async def change_password(self, session: SignedIn, old: str, new: str, peer: Peer) -> None:
+        """Change the password; every other session of this user is logged out.
+
+        :raises LoginFailed: the old password is wrong.
+        """
+        passwords.check_new(new)
+        user = self._user_of(session)
+        account = await self._verified(AccountName.of(user.name).key, old, peer)
+        passwd = await self._passwords.hash(new)
+        if not await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd):
+            raise LoginFailed()
+        self.roster.expel(user.id, but=session)
+
+    async def unregister(self, session: SignedIn, secret: str, peer: Peer) -> None:
+        """Delete the account with its history; every session of this user is logged out.
+
+        :raises LoginFailed: the password is wrong.
+        """
+        user = self._user_of(session)
+        account = await self._verified(AccountName.of(user.name).key, secret, peer)
+        self.recorder.drop(account.user.id, None)
+        await self._pool.run(self._queries.delete, account.user.id)
+        self.roster.expel(user.id)
+
+    async def _verified(self, key: str, secret: str, peer: Peer) -> Account:
+        """The account of a folded name, its password checked and penalties kept."""
+        wait = self._guesses.penalty(key, peer, self._steady())
+        if wait:
+            raise TooManyAttempts(wait)
+        right = None
+        try:
+            account = await self._pool.run(self._queries.find, key.encode())
+            right = await self._passwords.verify(account.passwd if account else None, secret)
+        finally:
+            if right is None:
+                self._guesses.abandoned(key, peer)
+        if account is None or not right:
+            self._guesses.failed(key, peer, self._steady())
+            raise LoginFailed()
+        self._guesses.succeeded(key, peer)
+        if self._passwords.outdated(account.passwd):
+            account = await self._rehashed(account, secret)
+        return account
+
+    async def _rehashed(self, account: Account, secret: str) -> Account:
+        passwd = await self._passwords.hash(secret)
+        await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd)
+        return Account(account.user, passwd, account.disabled)
+
+    @staticmethod
+    def _user_of(session: SignedIn) -> User:
+        if session.user is None:
+            raise LoginFailed()
+        return session.user

@@ -1,0 +1,47 @@
+"""Who is logged in where, so that a change of an account reaches its open sessions."""
+
+from __future__ import annotations
+
+from typing import Protocol
+from weakref import WeakSet
+
+from attrs import define, field
+
+from dictd.model import User
+
+
+class SignedIn(Protocol):
+    """A session of any front end."""
+
+    user: User | None
+
+
+@define
+class Roster:
+    """The sessions of each user; one that is gone leaves by itself."""
+
+    _sessions: dict[int, WeakSet[SignedIn]] = field(factory=dict)
+
+    def enter(self, user: User, session: SignedIn) -> None:
+        """A session is now this user's."""
+        self.leave(session)
+        session.user = user
+        self._sessions.setdefault(user.id, WeakSet()).add(session)
+
+    def leave(self, session: SignedIn) -> None:
+        """A session is nobody's."""
+        if session.user is None:
+            return
+        sessions = self._sessions.get(session.user.id)
+        if sessions is not None:
+            sessions.discard(session)
+            if not sessions:
+                del self._sessions[session.user.id]
+        session.user = None
+
+    def expel(self, user_id: int, but: SignedIn | None = None) -> int:
+        """Log a user out everywhere, one session excepted; how many there were."""
+        expelled = [session for session in self._sessions.get(user_id, ()) if session is not but]
+        for session in expelled:
+            self.leave(session)
+        return len(expelled)

@@ -1,0 +1,198 @@
+"""Every expected trouble, one tree; each class carries its reply code.
+
+A :class:`DictError` is an answer, not an accident: the line server sends its
+code and text, ``dictctl`` prints its text and exits with 1. Codes without an
+``8`` in the middle are those of RFC 2229; ``x8x`` are our own (section 2.4 of
+the RFC keeps them for private extensions).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class DictError(Exception):
+    """Trouble that was foreseen.
+
+    :param text: one line for the person who asked; the class has a default.
+    """
+
+    code: ClassVar[int] = 420
+    default: ClassVar[str] = "server temporarily unavailable"
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(text or self.default)
+
+    @property
+    def text(self) -> str:
+        """What to tell the client, without the code."""
+        return str(self.args[0])
+
+
+class Unavailable(DictError):
+    """420: the server cannot serve this just now (RFC 2229 3.1)."""
+
+
+class ShuttingDown(DictError):
+    """421: the server closes the connection (RFC 2229 3.1)."""
+
+    code = 421
+    default = "server shutting down, good bye"
+
+
+class IdleTooLong(ShuttingDown):
+    """421 after a time-out."""
+
+    default = "nothing heard for too long, good bye"
+
+
+# The command itself -------------------------------------------------------
+
+
+class UnknownCommand(DictError):
+    """500: no such verb."""
+
+    code = 500
+    default = "unknown command, HELP lists those there are"
+
+
+class LineTooLong(UnknownCommand):
+    """500: more than 6,144 octets in a line (RFC 2229 2.3)."""
+
+    default = "line too long, 6144 octets are the limit"
+
+
+class BadArguments(DictError):
+    """501: the verb is known, what follows it is not right."""
+
+    code = 501
+    default = "syntax error, illegal parameters"
+
+
+class NotImplementedHere(DictError):
+    """502: a verb of the RFC that this server does not offer."""
+
+    code = 502
+    default = "command not implemented"
+
+
+# Look-ups -----------------------------------------------------------------
+
+
+class AccessDenied(DictError):
+    """530: log in first."""
+
+    code = 530
+    default = "access denied, please LOGIN name password first"
+
+
+class UnknownDatabase(DictError):
+    """550: no such database."""
+
+    code = 550
+    default = "invalid database, use SHOW DB for list"
+
+
+class UnknownStrategy(DictError):
+    """551: no such strategy."""
+
+    code = 551
+    default = "invalid strategy, use SHOW STRAT for list"
+
+
+class NoMatch(DictError):
+    """552: nothing found."""
+
+    code = 552
+    default = "no match"
+
+
+class NoDatabases(DictError):
+    """554: nothing to show."""
+
+    code = 554
+    default = "no databases present"
+
+
+# Accounts -----------------------------------------------------------------
+
+
+class AccountsUnavailable(DictError):
+    """480: the account store does not answer; look-ups go on."""
+
+    code = 480
+    default = "accounts are unavailable just now, please try again soon"
+
+
+class TooManyAttempts(DictError):
+    """481: the guesser waits.
+
+    :param seconds: how long, rounded up.
+    """
+
+    code = 481
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"too many attempts, try again in {seconds} seconds")
+        self.seconds = seconds
+
+
+class LoginFailed(DictError):
+    """531: the same words for a wrong name and a wrong password."""
+
+    code = 531
+    default = "access denied, wrong name or password"
+
+
+class NameTaken(DictError):
+    """580: somebody has this name."""
+
+    code = 580
+    default = "this name is taken, please choose another"
+
+
+class NameNotAllowed(DictError):
+    """581: not a name for an account."""
+
+    code = 581
+    default = "a name has 2 to 32 letters, digits, dots, dashes or underscores"
+
+
+class PasswordNotAllowed(DictError):
+    """582: not a password for an account."""
+
+    code = 582
+    default = "a password has 8 to 512 bytes"
+
+
+class RegistrationClosed(DictError):
+    """583: no new accounts."""
+
+    code = 583
+    default = "registration is closed, ask the administrator for an account"
+
+
+class NeedsTLS(DictError):
+    """584: a secret would cross the network in the clear."""
+
+    code = 584
+    default = "this needs TLS, or the same machine as the server"
+
+
+# Behind the wire ----------------------------------------------------------
+
+
+class StoreUnavailable(AccountsUnavailable):
+    """The database does not answer, is full or is locked."""
+
+
+class SettingsRefused(DictError):
+    """The settings file has faults; the text lists them all."""
+
+
+class ImportRefused(DictError):
+    """A file is not what an importer can read; nothing was changed."""
+
+
+class LexiconDamaged(DictError):
+    """A lexicon file or the catalogue is not whole."""

@@ -1,0 +1,1 @@
+"""Files that somebody has, turned into entries."""

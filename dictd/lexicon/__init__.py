@@ -1,0 +1,1 @@
+"""Dictionaries as they are read: immutable LMDB files, no SQL, no sockets."""

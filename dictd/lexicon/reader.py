@@ -1,0 +1,335 @@
+"""The lexicon as it is read: define, match, dictionaries.
+
+Nothing here waits: a look-up is one or two reads from memory-mapped files that
+never change (LMDB's read transaction is kept for the life of the file). All of
+it runs on the reactor's thread, so a replaced file is closed at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import lmdb
+from attrs import define, field, frozen
+
+from dictd.errors import LexiconDamaged, NoDatabases, UnknownDatabase, UnknownStrategy
+from dictd.lexicon import catalogue, records, strategies
+from dictd.model import Dictionary
+from dictd.wire.replies import source_of
+
+
+@define(eq=False)
+class Generation:
+    """One open file: one generation of one dictionary.
+
+    :ivar identity: file name and inode; a file that was built again is another one.
+    :ivar source: what follows the headword in a 151 line.
+    """
+
+    identity: tuple[str, int]
+    dictionary: Dictionary
+    headwords: int
+    source: bytes
+    _env: lmdb.Environment
+    _txn: lmdb.Transaction
+    _tables: dict[bytes, Any]
+    _chunks: list[memoryview]
+    _get: Callable[..., memoryview | None]
+
+    @classmethod
+    def open(cls, directory: Path, listing: catalogue.Listing) -> Generation:
+        """Open the file of a listing.
+
+        :raises LexiconDamaged: it is missing, of another size or another format.
+        """
+        path = directory / listing.file
+        try:
+            stat = path.stat()
+            if stat.st_size != listing.size:
+                raise LexiconDamaged(f"{path} has not the size that the catalogue says")
+            env = lmdb.open(
+                str(path), subdir=False, readonly=True, lock=False, max_dbs=8, max_spare_txns=0, readahead=False
+            )
+        except (OSError, lmdb.Error) as error:
+            raise LexiconDamaged(f"{path} cannot be opened: {error}") from None
+        try:
+            return cls._opened(env, listing, (listing.file, stat.st_ino))
+        except (lmdb.Error, ValueError, KeyError, TypeError) as error:
+            env.close()
+            raise LexiconDamaged(f"{path} is damaged: {error}") from None
+
+    @classmethod
+    def _opened(cls, env: lmdb.Environment, listing: catalogue.Listing, identity: tuple[str, int]) -> Generation:
+        meta_table = env.open_db(b"meta", create=False)
+        tables = {
+            name: env.open_db(name, create=False, dupsort=name in (b"loose", b"compact")) for name in records.TABLES
+        }
+        txn = env.begin(buffers=True, db=tables[b"words"])
+        meta = json.loads(bytes(txn.get(b"meta", b"{}", db=meta_table)))
+        if meta["format"] != records.FORMAT or meta["generation"] != listing.generation:
+            raise ValueError("another format or generation")
+        dictionary = Dictionary(**meta["dictionary"])
+        chunks = [value for _, value in txn.cursor(tables[b"texts"])]
+        return cls(
+            identity=identity,
+            dictionary=dictionary,
+            headwords=meta["headwords"],
+            source=source_of(dictionary.name, dictionary.title),
+            env=env,
+            txn=txn,
+            tables=tables,
+            chunks=chunks,
+            get=txn.get,
+        )
+
+    def close(self) -> None:
+        """Unmap the file; nothing of it may be read afterwards."""
+        self._chunks.clear()
+        self._txn.abort()
+        self._env.close()
+
+    def has(self, k: bytes) -> bool:
+        """See :class:`dictd.lexicon.strategies.Tables`."""
+        return self._get(k) is not None
+
+    def others(self, table: bytes, key: bytes) -> list[bytes]:
+        """See :class:`dictd.lexicon.strategies.Tables`."""
+        with self._txn.cursor(self._tables[table]) as cursor:
+            return [bytes(k) for k in cursor.iternext_dup()] if cursor.set_key(key) else []
+
+    def keys_from(self, prefix: bytes) -> Iterator[bytes]:
+        """See :class:`dictd.lexicon.strategies.Tables`."""
+        return self._range(b"words", prefix, take_value=False)
+
+    def others_from(self, table: bytes, prefix: bytes) -> Iterator[bytes]:
+        """See :class:`dictd.lexicon.strategies.Tables`."""
+        return self._range(table, prefix, take_value=True)
+
+    def _range(self, table: bytes, prefix: bytes, take_value: bool) -> Iterator[bytes]:
+        length = len(prefix)
+        with self._txn.cursor(self._tables[table]) as cursor:
+            if cursor.set_range(prefix):
+                for key, value in cursor:
+                    if key[:length] != prefix:
+                        return
+                    yield bytes(value if take_value else key)
+
+    def spellings(self, k: bytes) -> list[str]:
+        """The distinct headwords under an exact key."""
+        value = self._get(k)
+        if value is None:
+            return []
+        return list(dict.fromkeys(headword.decode("utf-8") for *_, headword in records.postings(value)))
+
+    def define(self, query: strategies.Query) -> list[Definition]:
+        """The definitions of a word, those spelled as asked first; an article once."""
+        value = self._get(query.k)
+        if value is not None:
+            if len(value) < 2 * records.POSTING.size:  # surely a single posting
+                return [Definition(self, *next(records.postings(value)))]
+            values = [value]
+        else:
+            values = [self._get(k) or memoryview(b"") for k in strategies.forgiving(self, query)]
+        found = [Definition(self, *posting) for value in values for posting in records.postings(value)]
+        if len(found) > 1:
+            asked = query.word.encode("utf-8")
+            found.sort(key=lambda definition: definition.spelling != asked)
+            found = list({(d.chunk, d.offset): d for d in reversed(found)}.values())[::-1]
+        return found
+
+    def stored(self, chunk: int, start: int, end: int) -> bytes:
+        """A piece of the articles."""
+        return bytes(self._chunks[chunk][start:end])
+
+    def extras(self, chunk: int, end_of_text: int, flags: int) -> tuple[str, str]:
+        """HTML and senses of an article, see :func:`dictd.lexicon.records.extras`."""
+        return records.extras(self._chunks[chunk], end_of_text, flags)
+
+
+@define(eq=False)
+class Definition:
+    """One article found. Read it before the turn of the reactor ends: the file may be replaced.
+
+    :ivar spelling: the stored headword, UTF-8.
+    """
+
+    generation: Generation
+    chunk: int
+    offset: int
+    length: int
+    flags: int
+    spelling: bytes
+
+    @property
+    def dictionary(self) -> Dictionary:
+        """Where it stands."""
+        return self.generation.dictionary
+
+    @property
+    def headword(self) -> str:
+        """The stored headword."""
+        return self.spelling.decode("utf-8")
+
+    def on_the_wire(self) -> tuple[bytes, bytes, bytes]:
+        """Headword, rest of the 151 line and text, see :func:`dictd.wire.replies.definitions`."""
+        block = self.generation.stored(self.chunk, self.offset, self.offset + self.length)
+        if not self.flags & records.AS_IT_LEAVES:
+            block = records.leaving_text(block, self.flags)
+        return self.spelling, self.generation.source, block
+
+    @property
+    def text(self) -> str:
+        """The article as plain text."""
+        end = self.offset + self.length
+        return records.plain_text(self.generation.stored(self.chunk, self.offset, end), self.flags)
+
+    @property
+    def html(self) -> str:
+        """The article as HTML, or empty."""
+        return self.generation.extras(self.chunk, self.offset + self.length, self.flags)[0]
+
+    @property
+    def structure(self) -> str:
+        """The senses as JSON, or empty."""
+        return self.generation.extras(self.chunk, self.offset + self.length, self.flags)[1]
+
+
+@frozen
+class Matches:
+    """What MATCH found.
+
+    :ivar found: (database, headword), each once.
+    :ivar more: there were more than asked for.
+    """
+
+    found: tuple[tuple[str, str], ...]
+    more: bool = False
+
+
+@define
+class Lexicon:
+    """All live dictionaries.
+
+    :param directory: the ``lexicon/`` of the state directory.
+    :param complain: told in one line of a file that cannot be used.
+    """
+
+    directory: Path
+    complain: Callable[[str], None]
+    _live: list[Generation] = field(factory=list, init=False)
+    _by_name: dict[str, Generation] = field(factory=dict, init=False)
+    _seen: tuple[int, ...] = field(default=(), init=False)
+
+    def refresh(self) -> bool:
+        """Look whether the catalogue was replaced, and follow it; costs one ``stat`` when not.
+
+        Called each second by a timer. Files that are still live stay open, those
+        that are not are closed, and one that cannot be used is complained of and
+        left out, or served in its last good generation.
+
+        :returns: whether anything changed.
+        """
+        try:
+            stat = (self.directory / catalogue.NAME).stat()
+        except OSError:
+            return False
+        seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+        if seen == self._seen:
+            return False
+        self._seen = seen
+        try:
+            listings = catalogue.read(self.directory).listings
+        except (LexiconDamaged, OSError) as error:
+            self.complain(str(error))
+            return False
+        self._follow(listings)
+        return True
+
+    def _follow(self, listings: Iterable[catalogue.Listing]) -> None:
+        open_now = {generation.identity: generation for generation in self._live}
+        live: list[Generation] = []
+        for listing in listings:
+            try:
+                identity = listing.file, (self.directory / listing.file).stat().st_ino
+                live.append(open_now.get(identity) or Generation.open(self.directory, listing))
+            except (LexiconDamaged, OSError) as error:
+                self.complain(str(error))
+                if listing.name in self._by_name:
+                    live.append(self._by_name[listing.name])
+        for identity, generation in open_now.items():
+            if identity not in {still.identity for still in live}:
+                generation.close()
+        self._live = live
+        self._by_name = {generation.dictionary.name: generation for generation in live}
+
+    def close(self) -> None:
+        """Close all files."""
+        self._follow(())
+        self._seen = ()
+
+    def dictionaries(self) -> list[tuple[Dictionary, int]]:
+        """Every dictionary with its number of headwords, in order."""
+        return [(generation.dictionary, generation.headwords) for generation in self._live]
+
+    def dictionary(self, name: str) -> Dictionary:
+        """One dictionary by its name, in any case.
+
+        :raises UnknownDatabase: there is none.
+        """
+        return self._chosen_one(name).dictionary
+
+    def define(self, database: str, word: str) -> list[Definition]:
+        """Look a word up.
+
+        :param database: a name, ``*`` for all, ``!`` for the first that has it (RFC 2229 3.2).
+        :raises UnknownDatabase: no such name.
+        """
+        query = strategies.Query.of(word)
+        if database == "*":
+            found: list[Definition] = []
+            for generation in self._live:
+                found += generation.define(query)
+            return found
+        if database == "!":
+            return next((found for generation in self._live if (found := generation.define(query))), [])
+        return self._chosen_one(database).define(query)
+
+    def match(self, database: str, strategy: str, word: str, limit: int) -> Matches:
+        """List headwords (RFC 2229 3.3).
+
+        :param database: as in :meth:`define`.
+        :param limit: the most to return.
+        :raises UnknownStrategy: checked before the database, as C dictd does.
+        """
+        chosen = strategies.BY_NAME.get(strategy.lower())
+        if chosen is None:
+            raise UnknownStrategy()
+        query = strategies.Query.of(word)
+        asked = self._live if database in ("*", "!") else [self._chosen_one(database)]
+        found: dict[tuple[str, str], None] = {}
+        for generation in asked:
+            for k in chosen.keys(generation, query):
+                for spelling in generation.spellings(k):
+                    found[generation.dictionary.name, spelling] = None
+                if len(found) > limit:
+                    return Matches(tuple(found)[:limit], more=True)
+            if found and database == "!":
+                break
+        return Matches(tuple(found))
+
+    def _chosen_one(self, name: str) -> Generation:
+        generation = self._by_name.get(name) or self._by_name.get(name.lower())
+        if generation is None:
+            raise UnknownDatabase()
+        return generation
+
+    def ensure_any(self) -> None:
+        """Refuse when there is nothing to show.
+
+        :raises NoDatabases: 554 (RFC 2229 3.5.1).
+        """
+        if not self._live:
+            raise NoDatabases()

@@ -1,0 +1,113 @@
+"""How a dictionary lies in its file, and how it is read back.
+
+One file is one generation of one dictionary: an LMDB environment without a
+lock file, written once by :mod:`dictd.lexicon.publisher`, never changed.
+
+==========  ===================================================================
+sub-table   holds
+==========  ===================================================================
+``meta``    ``meta`` -> JSON: format, name, generation, counts, what is told of it
+``texts``   number -> a chunk of articles, up to :data:`CHUNK` bytes
+``words``   k -> postings, the headwords with this exact key and where their articles are
+``loose``   k2 -> keys of ``words``, each a value (only where k2 differs from k)
+``compact`` k3 -> keys of ``words``, each a value (only where k3 differs from k2)
+==========  ===================================================================
+
+A posting is :data:`POSTING` and the headword's UTF-8. An article is its text,
+then, if :data:`HAS_EXTRAS` is set, its HTML and its senses, each behind a
+length of four bytes. A text with :data:`AS_IT_LEAVES` is stored with CRLF line
+ends and needs no stuffing: a look-up copies it and nothing else.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+from attrs import frozen
+
+from dictd.wire.replies import text_block
+
+#: Version of all that is described above; part of the file's name.
+FORMAT = 1
+CHUNK = 4 << 20
+TABLES = (b"texts", b"words", b"loose", b"compact")
+
+#: chunk number, offset in it, length of the text in bytes, flags, length of the headword in bytes.
+POSTING = struct.Struct("<HIIBH")
+_LENGTH = struct.Struct("<I")
+CHUNK_NUMBER = struct.Struct(">I")
+
+AS_IT_LEAVES = 1
+HAS_EXTRAS = 2
+
+
+@frozen
+class Article:
+    """An article in the form in which it is stored."""
+
+    stored: bytes
+    length: int
+    flags: int
+
+    @classmethod
+    def of(cls, text: str, html: str = "", structure: str = "") -> Article:
+        """Lay out one article.
+
+        :param structure: the senses as JSON, see :meth:`dictd.model.Entry.structure`.
+        """
+        flags = 0
+        raw = text.rstrip("\n")
+        leaving = text_block(raw)
+        if leaving == raw.replace("\n", "\r\n").encode("utf-8", "surrogatepass") + b"\r\n":
+            stored = leaving
+            flags |= AS_IT_LEAVES
+        else:
+            stored = raw.encode("utf-8")
+        length = len(stored)
+        if html or structure:
+            flags |= HAS_EXTRAS
+            extras = (html.encode("utf-8"), structure.encode("utf-8"))
+            stored += b"".join(_LENGTH.pack(len(extra)) + extra for extra in extras)
+        return cls(stored, length, flags)
+
+
+def leaving_text(stored: bytes, flags: int) -> bytes:
+    """A stored text as the line server sends it, without the lone dot."""
+    return stored if flags & AS_IT_LEAVES else text_block(stored.decode("utf-8"))
+
+
+def plain_text(stored: bytes, flags: int) -> str:
+    """A stored text as the importer gave it, without line ends at its end."""
+    text = stored.decode("utf-8")
+    return text.replace("\r\n", "\n").rstrip("\n") if flags & AS_IT_LEAVES else text
+
+
+def extras(chunk: memoryview, end_of_text: int, flags: int) -> tuple[str, str]:
+    """HTML and senses of an article; empty strings where it has none."""
+    if not flags & HAS_EXTRAS:
+        return "", ""
+    parts: list[str] = []
+    at = end_of_text
+    for _ in range(2):
+        (length,) = _LENGTH.unpack_from(chunk, at)
+        at += _LENGTH.size
+        parts.append(bytes(chunk[at : at + length]).decode("utf-8"))
+        at += length
+    return parts[0], parts[1]
+
+
+def pack_posting(chunk: int, offset: int, length: int, flags: int, headword: bytes) -> bytes:
+    """One posting, see :data:`POSTING`."""
+    return POSTING.pack(chunk, offset, length, flags, len(headword)) + headword
+
+
+def postings(value: memoryview) -> Iterator[tuple[int, int, int, int, bytes]]:
+    """The postings of one key: chunk, offset, length, flags, headword."""
+    view = memoryview(value)
+    at, end = 0, len(view)
+    while at < end:
+        chunk, offset, length, flags, size = POSTING.unpack_from(view, at)
+        at += POSTING.size
+        yield chunk, offset, length, flags, bytes(view[at : at + size])
+        at += size

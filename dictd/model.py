@@ -1,0 +1,125 @@
+"""The values everything speaks: entries, dictionaries, users, look-ups."""
+
+from __future__ import annotations
+
+import json
+
+from attrs import field, frozen
+
+#: Version of the JSON form of senses, see :meth:`Senses.to_json`.
+SENSES_VERSION = 1
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+@frozen
+class Sense:
+    """One meaning of a headword.
+
+    :ivar pos: part of speech in English ("noun"), or empty.
+    :ivar gloss: the meaning in words.
+    :ivar labels: usage labels ("predicate", "informal").
+    """
+
+    gloss: str
+    pos: str = ""
+    examples: tuple[str, ...] = ()
+    synonyms: tuple[str, ...] = ()
+    antonyms: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+
+    def structure(self) -> dict[str, object]:
+        """The sense as JSON has it."""
+        return {
+            "pos": self.pos,
+            "gloss": self.gloss,
+            "examples": self.examples,
+            "synonyms": self.synonyms,
+            "antonyms": self.antonyms,
+            "labels": self.labels,
+        }
+
+
+@frozen
+class Entry:
+    """One article of a dictionary as an importer hands it over.
+
+    :ivar headwords: the spellings that lead here, at least one; the first is the main one.
+    :ivar text: plain text, lines divided by ``\\n``.
+    :ivar senses: the structure where the source has it.
+    :ivar ipa: pronunciations in IPA where the source has them.
+    """
+
+    headwords: tuple[str, ...]
+    text: str
+    html: str = ""
+    senses: tuple[Sense, ...] = ()
+    ipa: tuple[str, ...] = ()
+
+    def structure(self) -> str:
+        """The senses as JSON, or an empty string where there are none."""
+        if not self.senses and not self.ipa:
+            return ""
+        whole = {
+            "v": SENSES_VERSION,
+            "pron": [{"ipa": ipa} for ipa in self.ipa],
+            "senses": [sense.structure() for sense in self.senses],
+        }
+        return _JSON.encode(whole)
+
+
+@frozen
+class Dictionary:
+    """What is told of a dictionary: ``SHOW DB``, ``SHOW INFO``, ``dictctl info``.
+
+    :ivar name: an atom, matched without case.
+    :ivar lang_from: BCP 47 tag of the headwords, or empty; ``lang_to`` of the meanings.
+    """
+
+    name: str
+    title: str
+    info: str = ""
+    lang_from: str = ""
+    lang_to: str = ""
+    licence: str = ""
+    source: str = ""
+
+
+@frozen
+class User:
+    """Somebody who is logged in."""
+
+    id: int
+    name: str
+    role: str = "user"
+
+
+@frozen
+class Account:
+    """A user as the store keeps it.
+
+    :ivar passwd: an argon2id string; never shown.
+    """
+
+    user: User
+    passwd: str = field(repr=False)
+    disabled: bool = False
+
+
+@frozen
+class LookUp:
+    """One row of the history.
+
+    :ivar rid: row id, made by the worker: rises with time, unique for the user.
+    :ivar time: milliseconds since 1970, UTC.
+    :ivar k: folded key of the word, so that FORGET and HISTORY find every spelling.
+    :ivar dictionary: the first dictionary that had the word; on a miss the one asked.
+    :ivar found: how many definitions were found.
+    """
+
+    user_id: int
+    rid: int
+    time: int
+    word: str
+    k: bytes
+    dictionary: str
+    found: int

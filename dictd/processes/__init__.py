@@ -1,0 +1,1 @@
+"""Processes: what runs, and what is wired to what."""

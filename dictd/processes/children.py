@@ -1,0 +1,106 @@
+"""A child process that is kept alive: the publisher of a serving process."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ProcessProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
+#: A child that lived this long starts again without delay, seconds.
+_HEALTHY = 60.0
+_MOST_LINE = 8192
+
+
+@define(eq=False)
+class Child:
+    """A Python module run in a process of its own, started again when it ends.
+
+    It ends when its standard input does, so it does not outlive this process.
+
+    :param module: what ``python -m`` runs.
+    """
+
+    _reactor: Any
+    module: str
+    arguments: tuple[str, ...]
+    _delay: float = field(default=FIRST_DELAY, init=False)
+    _protocol: _Lines | None = field(default=None, init=False)
+    _restart: Any = field(default=None, init=False)
+    _stopped: Deferred[None] | None = field(default=None, init=False)
+    _since: float = field(default=0.0, init=False)
+    log = Logger()
+
+    def start(self) -> None:
+        """Start it."""
+        self._restart = None
+        self._since = self._reactor.seconds()
+        self._protocol = _Lines(self._said, self._ended)
+        command = [sys.executable, "-m", self.module, *self.arguments]
+        self._reactor.spawnProcess(self._protocol, sys.executable, command, env=os.environ)
+
+    def stop(self) -> Deferred[None]:
+        """Let it end; fires when it has."""
+        self._stopped = Deferred()
+        if self._restart is not None:
+            self._restart.cancel()
+            self._restart = None
+        if self._protocol is None or self._protocol.transport is None:
+            self._stopped.callback(None)
+        else:
+            self._protocol.transport.closeStdin()
+        return self._stopped
+
+    def kill(self) -> None:
+        """End it now."""
+        if self._protocol is not None and self._protocol.transport is not None:
+            self._protocol.transport.signalProcess("KILL")
+
+    def _said(self, line: str) -> None:
+        self.log.info("{line}", line=line)
+
+    def _ended(self, why: str) -> None:
+        self._protocol = None
+        if self._stopped is not None:
+            if not self._stopped.called:
+                self._stopped.callback(None)
+            return
+        if self._reactor.seconds() - self._since > _HEALTHY:
+            self._delay = FIRST_DELAY
+        self.log.warn(
+            "{module} ended ({why}); it starts again in {delay:.0f} s", module=self.module, why=why, delay=self._delay
+        )
+        self._restart = self._reactor.callLater(self._delay, self.start)
+        self._delay = min(self._delay * 2, LONGEST_DELAY)
+
+
+class _Lines(ProcessProtocol):
+    """What a child prints, in lines."""
+
+    transport: Any = None
+
+    def __init__(self, said: Callable[[str], None], ended: Callable[[str], None]) -> None:
+        self._said = said
+        self._ended = ended
+        self._partial = {1: b"", 2: b""}
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        *lines, rest = (self._partial[childFD] + data).split(b"\n")
+        if len(rest) > _MOST_LINE:
+            lines, rest = [*lines, rest], b""
+        self._partial[childFD] = rest
+        for line in lines:
+            self._said(line.decode("utf-8", "replace"))
+
+    def processEnded(self, reason: Failure) -> None:
+        for rest in self._partial.values():
+            if rest:
+                self._said(rest.decode("utf-8", "replace"))
+        self._ended(reason.getErrorMessage())

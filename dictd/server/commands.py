@@ -1,0 +1,175 @@
+"""The table of verbs: what runs, who may, and what HELP says, in one place."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from dictd.errors import BadArguments, DictError, LoginFailed, NotImplementedHere, UnknownCommand
+from dictd.wire.grammar import Command
+
+
+@frozen
+class Verb:
+    """One verb, or one sub-verb such as ``SHOW DB``.
+
+    :ivar name: as HELP shows it; the method of the session that runs it is
+        ``do_`` and the name in lower case, blanks as underscores.
+    :ivar arguments: for HELP.
+    :ivar about: one line for HELP; empty hides the verb.
+    :ivar least: fewest arguments; ``most`` the most, ``None`` for any number.
+    :ivar aliases: other names; a single letter is for people who type.
+    :ivar secret: carries a password: a quote left open is an error, and 584 may apply.
+    :ivar member: only for those who are logged in.
+    :ivar looks_up: refused before login where the settings say so.
+    :ivar hint: what 501 says beyond the usual.
+    """
+
+    name: str
+    arguments: str = ""
+    about: str = ""
+    least: int = 0
+    most: int | None = 0
+    aliases: tuple[str, ...] = ()
+    secret: bool = False
+    member: bool = False
+    looks_up: bool = False
+    hint: str = ""
+    refusal: type[DictError] | None = None
+
+    @property
+    def method(self) -> str:
+        """Name of the session's method."""
+        return "do_" + self.name.lower().replace(" ", "_")
+
+
+VERBS: tuple[Verb, ...] = (
+    Verb(
+        "QUERY",
+        "word...",
+        "look a word up in all dictionaries",
+        most=None,
+        aliases=("Q",),
+        looks_up=True,
+        hint="say QUERY and a word, as in: Q penguin",
+    ),
+    Verb(
+        "DEFINE",
+        "database word",
+        "look a word up; * is all databases, ! the first that has it",
+        least=2,
+        most=2,
+        aliases=("D",),
+        looks_up=True,
+    ),
+    Verb(
+        "MATCH",
+        "database strategy word",
+        "list headwords; . is the usual strategy",
+        least=3,
+        most=3,
+        aliases=("M",),
+        looks_up=True,
+    ),
+    Verb("SHOW DB", "", "list the databases", aliases=("SHOW DATABASES",)),
+    Verb("SHOW STRAT", "", "list the strategies of MATCH", aliases=("SHOW STRATEGIES",)),
+    Verb("SHOW INFO", "database", "where a database comes from", least=1, most=1, looks_up=True),
+    Verb("SHOW SERVER", "", "what this server is"),
+    Verb(
+        "REGISTER",
+        "name password",
+        "make an account",
+        least=2,
+        most=2,
+        aliases=("R",),
+        secret=True,
+        hint="say REGISTER, a name and a password; one with blanks goes in quotes",
+    ),
+    Verb(
+        "LOGIN",
+        "name password",
+        "log in: what you look up is kept for you",
+        least=2,
+        most=2,
+        aliases=("L",),
+        secret=True,
+        hint="say LOGIN, your name and your password; one with blanks goes in quotes",
+    ),
+    Verb(
+        "HISTORY",
+        "[n [word]]",
+        "what you looked up, newest first",
+        most=None,
+        aliases=("H",),
+        member=True,
+        hint="say HISTORY, how many, and a word if you like, as in: H 20 penguin",
+    ),
+    Verb(
+        "FORGET",
+        "word...",
+        "take a word out of your history; FORGET * takes all",
+        most=None,
+        member=True,
+        hint="say FORGET and a word, or FORGET * for all",
+    ),
+    Verb("WHOAMI", "", "who you are here"),
+    Verb("LOGOUT", "", "log out"),
+    Verb("PASSWD", "old new", "change your password", least=2, most=2, secret=True, member=True),
+    Verb("UNREGISTER", "password", "delete your account and its history", least=1, most=1, secret=True, member=True),
+    Verb("CLIENT", "text", "say what program you are", most=None),
+    Verb("OPTION MIME", "", "put MIME headers before texts"),
+    Verb("STATUS", "", "how the server is"),
+    Verb("HELP", "[verb]", "this list, or one verb of it", most=2),
+    Verb("QUIT", "", "good bye", most=None, aliases=("E",)),
+    # Verbs of RFC 2229 and ours that are not offered. AUTH answers 531 whatever
+    # it is asked: dict(1) then goes on without it.
+    Verb("AUTH", most=None, refusal=LoginFailed),
+    Verb("SASLAUTH", most=None, refusal=NotImplementedHere),
+    Verb("SASLRESP", most=None, refusal=NotImplementedHere),
+    Verb("STARTTLS", most=None, refusal=NotImplementedHere),
+)
+
+_BY_NAME: dict[str, Verb] = {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
+_FIRST_OF_TWO = {name.partition(" ")[0] for name in _BY_NAME if " " in name}
+
+
+def find(command: Command) -> tuple[Verb, tuple[str, ...]]:
+    """The verb of a command and the arguments that are left for it.
+
+    :raises UnknownCommand: 500.
+    :raises BadArguments: 501, when the verb exists and the arguments do not fit.
+    """
+    verb = _BY_NAME.get(command.verb)
+    words = command.words
+    if verb is None:
+        if command.verb not in _FIRST_OF_TWO:
+            raise UnknownCommand()
+        second = words[0].upper() if words else ""
+        verb = _BY_NAME.get(f"{command.verb} {second}")
+        if verb is None:
+            raise BadArguments()
+        words = words[1:]
+    if command.flaw:
+        raise BadArguments(command.flaw)
+    count = len(words)
+    if count < verb.least or (verb.most is not None and count > verb.most):
+        raise BadArguments(verb.hint)
+    if verb.secret and command.unterminated:
+        raise BadArguments("a quote was not closed")
+    return verb, words
+
+
+def help_text(name: str = "") -> str:
+    """What HELP says: all verbs, or those whose name begins with one.
+
+    :raises BadArguments: there is no such verb.
+    """
+    wanted = _BY_NAME[name.upper()].name if name.upper() in _BY_NAME else name.upper()
+    shown = [verb for verb in VERBS if verb.about and verb.name.startswith(wanted)]
+    if not shown:
+        raise BadArguments("no such verb, HELP lists those there are")
+    lines = []
+    for verb in shown:
+        usage = f"{verb.name} {verb.arguments}".strip()
+        short = ", ".join(alias for alias in verb.aliases if len(alias) == 1)
+        lines.append(f"{usage:<32} {short:<2} {verb.about}")
+    return "\n".join(lines)

@@ -1,0 +1,360 @@
+"""The line protocol on a socket: order, back-pressure, time-outs, one way to close.
+
+The protocol only feeds and drains: framing cuts what comes, the session
+answers, one write takes the answers of a turn away.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import deque
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.protocols.basic import LineReceiver
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from dictd.errors import DictError, IdleTooLong, LineTooLong, ShuttingDown, Unavailable
+from dictd.limits import Doors, Peer
+from dictd.server.session import Held, Service, Session
+from dictd.wire import replies
+from dictd.wire.framing import Framing
+from dictd.wire.replies import Reply
+
+#: Lines answered in one turn of the reactor, so that nobody else waits long.
+LINES_A_TURN = 64
+#: Answers are joined up to this many bytes, then written.
+PIECE = 1 << 16
+#: Input that waits to be answered before reading stops, lines and bytes.
+_MOST_WAITING = 4 * LINES_A_TURN
+#: How long a closing connection is read until the peer closes too, seconds.
+_LINGER = 2.0
+
+_TOO_LONG = replies.error(LineTooLong())
+_FULL = replies.error(Unavailable("too many connections, please try again soon"))
+_HTTP = re.compile(rb"[A-Z]+ (?:/|\*|https?:|[\w.-]+:\d+)\S* HTTP/\d(?:\.\d)?")
+
+
+@implementer(IHalfCloseableProtocol, IPushProducer)
+class DictProtocol(LineReceiver):
+    """One connection.
+
+    :ivar deadline: when the factory's sweep calls :meth:`timed_out`, seconds of the factory's clock.
+    """
+
+    MAX_LENGTH = 6144
+    log = Logger()
+
+    factory: DictFactory
+
+    def __init__(self, service: Service, peer: Peer, admitted: bool = True) -> None:
+        self.session = Session(service, peer)
+        self.peer = peer
+        self.admitted = admitted
+        self.deadline = math.inf
+        self._framing = Framing()
+        self._lines: deque[bytes | None] = deque()
+        self._first = True
+        self._begun = False  # a line has begun whose end has not come
+        self._waiting = False  # an answer is on its way; the next line must not overtake it
+        self._slow = False  # the client does not read as fast as it asks
+        self._reading = True
+        self._turn_scheduled = False
+        self._ended = False  # the client will send no more
+        self._draining = False  # the server stops
+        self._closing = False
+        self._flushed = False  # our half is closed
+
+    # From the transport -------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        if hasattr(transport, "setTcpNoDelay"):
+            transport.setTcpNoDelay(True)
+            transport.setTcpKeepAlive(True)
+        transport.registerProducer(self, True)
+        self._touch()
+        if not self.admitted:
+            self._write(_FULL.last)
+            self.close()
+            return
+        self._write(self.factory.service.banner()[0])
+        # On the wire now, alone: clients that speak first look at one line a wake-up.
+        flush = getattr(transport, "doWrite", None)
+        if flush is not None:
+            flush()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self._closing:
+            return
+        lines = self._framing.feed(data)
+        if lines:
+            self._lines.extend(lines)
+            if not self._waiting and not self._slow and not self._turn_scheduled:
+                self._turn()
+            if len(self._lines) > _MOST_WAITING:
+                self._stop_reading()
+        if lines or not self._begun:
+            self._touch()
+
+    def readConnectionLost(self) -> None:
+        """The client will send no more: answer what it has asked, then close."""
+        self._ended = True
+        if self._closing:
+            self.transport.loseConnection()  # type: ignore[union-attr]
+        elif not self._lines and not self._waiting:
+            self.close()
+
+    def writeConnectionLost(self) -> None:
+        """Our half is closed: everything was sent."""
+        self._flushed = True
+        self.deadline = self.factory.clock.seconds() + _LINGER
+
+    def connectionLost(self, reason: Failure | None = None) -> None:
+        self._closing = True
+        self._lines.clear()
+        self.session.closed()
+        self.factory.gone(self)
+
+    def pauseProducing(self) -> None:
+        """The transport holds 64 KiB that the client has not read."""
+        self._slow = True
+
+    def resumeProducing(self) -> None:
+        self._slow = False
+        if not self._waiting:
+            self._go_on()
+
+    def stopProducing(self) -> None:
+        """The connection is gone; ``connectionLost`` does the rest."""
+
+    # Lines to answers -----------------------------------------------------------
+
+    def _turn(self) -> None:
+        """Answer up to 64 lines, in order, and write what they gave."""
+        out: list[bytes] = []
+        size = 0
+        lines = self._lines
+        for _ in range(LINES_A_TURN):
+            if not lines or self._waiting or self._slow or self._closing:
+                break
+            line = lines.popleft()
+            answer = _TOO_LONG if line is None else self._answer(line)
+            if type(answer) is Reply:
+                out.append(answer.head)
+                out.append(answer.last)
+                size += len(answer.head) + len(answer.last)
+            elif isinstance(answer, Held):
+                out.append(answer.reply.head)
+                size += len(answer.reply.head)
+                self._await_last(answer, out)
+            else:
+                self._await_reply(answer, out)
+            if self.session.leaving:
+                lines.clear()
+                self._write(b"".join(out))
+                self.close()
+                return
+            if size >= PIECE:
+                self._write(b"".join(out))
+                out, size = [], 0
+        if out:
+            self._write(b"".join(out))
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """After a turn: another one, more input, or the end."""
+        if self._closing or self._waiting:
+            return
+        if self._lines:
+            if not self._slow:
+                self._schedule_turn()
+        elif self._draining:
+            self.turn_away(ShuttingDown())
+        elif self._ended:
+            self.close()
+        elif not self._reading:
+            self._reading = True
+            self.transport.resumeProducing()  # type: ignore[union-attr]
+
+    def _answer(self, line: bytes) -> Any:
+        if self._first:
+            self._first = False
+            if _HTTP.fullmatch(line):
+                # A browser was led here; it must not be able to say anything.
+                self.session.leaving = True
+                return replies.status(500, "this is a DICT server, it does not speak HTTP")
+        return self.session.answer(line)
+
+    def _await_last(self, answer: Held, out: list[bytes]) -> None:
+        """The text is out; its last line follows the commit of its history row."""
+        if answer.kept.called:
+            answer.kept.addCallback(lambda kept: out.append(answer.last(kept)))
+            return
+        self._waiting = True
+        answer.kept.addCallback(lambda kept: self._arrived(answer.last(kept)))
+        answer.kept.addErrback(self._broke)
+
+    def _await_reply(self, answer: Any, out: list[bytes]) -> None:
+        self._waiting = True
+        arrived = Deferred.fromCoroutine(answer)
+        arrived.addCallback(lambda reply: self._arrived(reply.head + reply.last))
+        arrived.addErrback(self._broke)
+
+    def _arrived(self, reply: bytes) -> None:
+        self._waiting = False
+        if self._closing:
+            return
+        self._write(reply)
+        self._touch()
+        self._go_on()
+
+    def _broke(self, failure: Failure) -> None:
+        self.log.failure("an answer was lost", failure=failure)
+        self._arrived(replies.error(Unavailable()).last)
+
+    def _schedule_turn(self) -> None:
+        if not self._turn_scheduled:
+            self._turn_scheduled = True
+            self.factory.clock.callLater(0, self._scheduled_turn)
+
+    def _scheduled_turn(self) -> None:
+        self._turn_scheduled = False
+        if not self._closing:
+            self._turn()
+
+    def _stop_reading(self) -> None:
+        if self._reading and not self._closing:
+            self._reading = False
+            self.transport.pauseProducing()  # type: ignore[union-attr]
+
+    def _write(self, data: bytes) -> None:
+        self.transport.write(data)  # type: ignore[union-attr]
+
+    # Time and the end -------------------------------------------------------------
+
+    def _touch(self) -> None:
+        """Something happened: how long may nothing happen now?"""
+        limits = self.factory.service.settings.limits
+        self._begun = bool(self._framing.partial) or self._framing.dropping
+        self.deadline = self.factory.clock.seconds() + (limits.line_seconds if self._begun else limits.idle_seconds)
+
+    def timed_out(self) -> None:
+        """The deadline has passed."""
+        if self._flushed:
+            self.transport.loseConnection()  # type: ignore[union-attr]
+        elif self._closing or self._slow:
+            self.transport.abortConnection()  # type: ignore[union-attr]
+        elif self._waiting:
+            self._touch()  # it is we who are slow
+        else:
+            self.turn_away(IdleTooLong())
+
+    def turn_away(self, trouble: DictError) -> None:
+        """Say why, and close."""
+        self._lines.clear()
+        self._write(replies.error(trouble).last)
+        self.close()
+
+    def drain(self) -> None:
+        """The server stops: answer what was asked, then say good bye."""
+        if self._closing:
+            return
+        self._draining = True
+        self._stop_reading()
+        if not self._waiting and not self._slow:
+            self._go_on()
+
+    def close(self) -> None:
+        """The one way out: flush, close our half, read until the peer closes, at most two seconds.
+
+        Closing with input unread would reset the connection, and the peer would
+        lose answers it has not read yet.
+        """
+        if self._closing:
+            return
+        self._closing = True
+        transport: Any = self.transport
+        transport.unregisterProducer()
+        if self._ended:
+            transport.loseConnection()
+            return
+        if not self._reading:
+            self._reading = True
+            transport.resumeProducing()
+        transport.loseWriteConnection()
+
+
+@define(eq=False)
+class DictFactory(Factory):
+    """Makes connections, counts them, and looks each second whose time is over.
+
+    :param clock: a reactor or a ``Clock``.
+    """
+
+    service: Service
+    doors: Doors
+    clock: Any
+    connections: set[DictProtocol] = field(factory=set, init=False)
+    _sweep: Any = field(default=None, init=False)
+    _emptied: list[Deferred[None]] = field(factory=list, init=False)
+    noisy = False
+
+    def doStart(self) -> None:
+        if self._sweep is None:
+            self._sweep = self.clock.callLater(1, self._look)
+        super().doStart()
+
+    def buildProtocol(self, addr: IAddress | None) -> DictProtocol:  # type: ignore[override]
+        peer = Peer.at(getattr(addr, "host", "unix"))
+        protocol = DictProtocol(self.service, peer, self.doors.admit(peer))
+        protocol.factory = self
+        self.connections.add(protocol)
+        if protocol.admitted:
+            self.service.tally.connections += 1
+            self.service.tally.connected += 1
+        return protocol
+
+    def gone(self, protocol: DictProtocol) -> None:
+        """A connection is closed."""
+        self.connections.discard(protocol)
+        if protocol.admitted:
+            self.doors.leave(protocol.peer)
+            self.service.tally.connections -= 1
+        if not self.connections:
+            waiting, self._emptied = self._emptied, []
+            for empty in waiting:
+                if not empty.called:
+                    empty.callback(None)
+
+    def drain(self) -> Deferred[None]:
+        """Let everybody finish and say good bye; fires when all are gone."""
+        for protocol in list(self.connections):
+            protocol.drain()
+        empty: Deferred[None] = Deferred(canceller=lambda _: None)
+        if self.connections:
+            self._emptied.append(empty)
+        else:
+            empty.callback(None)
+        return empty
+
+    def stop(self) -> None:
+        """Cut who is left, and stop looking."""
+        for protocol in list(self.connections):
+            if protocol.transport is not None:
+                protocol.transport.abortConnection()  # type: ignore[attr-defined]
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+
+    def _look(self) -> None:
+        self._sweep = self.clock.callLater(1, self._look)
+        now = self.clock.seconds()
+        for protocol in [protocol for protocol in self.connections if protocol.deadline <= now]:
+            protocol.timed_out()

@@ -1,0 +1,301 @@
+"""A command to a reply: everything the line server does, without a socket."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from attrs import define, frozen
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from dictd import __version__
+from dictd.accounts.registrar import Registrar
+from dictd.config import Settings
+from dictd.errors import AccessDenied, BadArguments, DictError, NeedsTLS, NoDatabases, NoMatch, Unavailable
+from dictd.lexicon import strategies
+from dictd.limits import Peer
+from dictd.lookups import LookUps
+from dictd.model import LookUp, User
+from dictd.server import commands
+from dictd.wire import grammar, replies
+from dictd.wire.grammar import Command
+from dictd.wire.replies import Reply
+
+_NOT_CONFIRMED = " (history not confirmed)"
+_MOST_HISTORY = 1000
+_USUAL_HISTORY = 20
+
+NO_MATCH = replies.error(NoMatch())
+
+
+@frozen
+class Held:
+    """A reply whose last line waits: the text goes out at once.
+
+    :ivar kept: fires with whether the look-up is in the history.
+    """
+
+    reply: Reply
+    kept: Deferred[bool]
+
+    def last(self, kept: bool) -> bytes:
+        """The last line, once it is known."""
+        return self.reply.last if kept else self.reply.last[:-2] + _NOT_CONFIRMED.encode() + b"\r\n"
+
+
+Answer = Reply | Held | Coroutine[Any, Any, Reply]
+
+
+@define
+class Tally:
+    """What STATUS counts."""
+
+    started: float
+    connections: int = 0
+    connected: int = 0
+    commands: int = 0
+    definitions: int = 0
+    matches: int = 0
+
+
+@frozen
+class Service:
+    """What all sessions of a process share.
+
+    :ivar steady: seconds of a steady clock.
+    """
+
+    settings: Settings
+    lookups: LookUps
+    registrar: Registrar
+    tally: Tally
+    steady: Callable[[], float]
+
+    @property
+    def capabilities(self) -> str:
+        """What the banner names: only what is on."""
+        return ".".join(("mime", "xaccount", "xhistory"))
+
+    def banner(self) -> tuple[bytes, str]:
+        """The first line and the message id in it, 128 random bits (RFC 2229 3.1)."""
+        host = self.settings.site.host
+        message_id = f"<{secrets.token_hex(16)}@{host}>"
+        return f"220 {host} dictd {__version__} <{self.capabilities}> {message_id}\r\n".encode("ascii"), message_id
+
+
+@define(eq=False)
+class Session:
+    """One client, from its banner to its QUIT.
+
+    :ivar secure: whether nobody on the way can read along.
+    :ivar leaving: set once the client has said QUIT.
+    """
+
+    service: Service
+    peer: Peer
+    secure: bool = False
+    user: User | None = None
+    mime: bool = False
+    leaving: bool = False
+    log = Logger()
+
+    def answer(self, line: bytes) -> Answer:
+        """Do what a line says. Never raises.
+
+        :param line: without its end.
+        :returns: the reply, one whose last line waits, or an awaitable of one.
+        """
+        try:
+            self.service.tally.commands += 1
+            command = grammar.parse(line)
+            verb, words = commands.find(command)
+            if verb.refusal or verb.secret or verb.member or verb.looks_up:
+                self._authorise(verb)
+            answer: Answer = getattr(self, verb.method)(command, words)
+            return answer if isinstance(answer, Reply | Held) else self._guarded(answer)
+        except Exception as error:  # noqa: BLE001 - told apart, logged and answered
+            return self._refusal(error)
+
+    def _authorise(self, verb: commands.Verb) -> None:
+        if verb.refusal:
+            raise verb.refusal()
+        accounts = self.service.settings.accounts
+        if verb.secret and not (self.secure or self.peer.loopback or accounts.plaintext):
+            raise NeedsTLS()
+        if self.user is None and (verb.member or (verb.looks_up and not accounts.anonymous)):
+            raise AccessDenied()
+
+    async def _guarded(self, answer: Awaitable[Reply]) -> Reply:
+        try:
+            return await answer
+        except Exception as error:  # noqa: BLE001 - told apart, logged and answered
+            return self._refusal(error)
+
+    def _refusal(self, error: Exception) -> Reply:
+        """Expected trouble is its own reply; anything else is logged under an id that the client sees."""
+        if isinstance(error, DictError):
+            return replies.error(error)
+        trouble = secrets.token_hex(4)
+        self.log.failure("trouble {trouble}", trouble=trouble)
+        return replies.error(Unavailable(f"something went wrong here, please report trouble {trouble}"))
+
+    def closed(self) -> None:
+        """The connection is gone."""
+        self.service.registrar.roster.leave(self)
+
+    # Look-ups ---------------------------------------------------------------
+
+    def do_define(self, command: Command, words: tuple[str, ...]) -> Answer:
+        return self._define(words[0], words[1])
+
+    def do_query(self, command: Command, words: tuple[str, ...]) -> Answer:
+        word = grammar.phrase(command.rest)
+        if not word:
+            raise BadArguments(commands.find(command)[0].hint)
+        return self._define("*", word)
+
+    def _define(self, database: str, word: str) -> Answer:
+        found, kept = self.service.lookups.define(database, word, self.user)
+        if found:
+            self.service.tally.definitions += len(found)
+            reply = replies.definitions([definition.on_the_wire() for definition in found], self.mime)
+        else:
+            reply = NO_MATCH
+        return reply if kept is None else Held(reply, kept)
+
+    def do_match(self, command: Command, words: tuple[str, ...]) -> Answer:
+        database, strategy, word = words
+        matches = self.service.lookups.match(database, strategy, word)
+        if not matches.found:
+            raise NoMatch()
+        count = len(matches.found)
+        self.service.tally.matches += count
+        lines = [f"{name} {replies.in_quotes(headword)}" for name, headword in matches.found]
+        last = replies.status(250, f"ok, the first {count} of more") if matches.more else replies.OK
+        return replies.listing(152, f"{count} matches found", lines, self.mime, last)
+
+    # What there is ------------------------------------------------------------
+
+    def do_show_db(self, command: Command, words: tuple[str, ...]) -> Answer:
+        if self.user is None and not self.service.settings.accounts.anonymous:
+            raise NoDatabases("no databases before LOGIN")
+        lexicon = self.service.lookups.lexicon
+        lexicon.ensure_any()
+        lines = [f"{d.name} {replies.in_quotes(d.title)}" for d, _ in lexicon.dictionaries()]
+        return replies.listing(110, f"{len(lines)} databases present", lines, self.mime)
+
+    def do_show_strat(self, command: Command, words: tuple[str, ...]) -> Answer:
+        lines = [f"{s.name} {replies.in_quotes(s.about)}" for s in strategies.STRATEGIES]
+        return replies.listing(111, f"{len(lines)} strategies present", lines, self.mime)
+
+    def do_show_info(self, command: Command, words: tuple[str, ...]) -> Answer:
+        dictionary = self.service.lookups.lexicon.dictionary(words[0])
+        facts = [
+            dictionary.title,
+            f"Licence: {dictionary.licence}" if dictionary.licence else "",
+            f"Source: {dictionary.source}" if dictionary.source else "",
+        ]
+        body = "\n".join(fact for fact in facts if fact) + (f"\n\n{dictionary.info}" if dictionary.info else "")
+        return replies.text(112, f"information for {dictionary.name}", body, self.mime)
+
+    def do_show_server(self, command: Command, words: tuple[str, ...]) -> Answer:
+        site = self.service.settings.site
+        lines = [f"dictd {__version__}, a dictionary server with accounts", f"on {site.host}, {self._uptime()}"]
+        if site.contact:
+            lines.append(site.contact)
+        if self.user is not None or self.service.settings.accounts.anonymous:
+            shown = self.service.lookups.lexicon.dictionaries()
+            if shown:
+                width = max(len("Database"), *(len(d.name) for d, _ in shown))
+                lines += ["", f"{'Database':<{width}} {'Headwords':>10}  Title"]
+                lines += [f"{d.name:<{width}} {count:>10}  {d.title}" for d, count in shown]
+        lines += ["", "HELP lists what you can say."]
+        return replies.text(114, "server information", "\n".join(lines), self.mime)
+
+    def do_status(self, command: Command, words: tuple[str, ...]) -> Answer:
+        tally = self.service.tally
+        counts = (
+            f"{tally.connections} of {tally.connected} connections, {tally.commands} commands,"
+            f" {tally.definitions} definitions, {tally.matches} matches"
+        )
+        return replies.status(210, f"{self._uptime()}, {counts}")
+
+    def _uptime(self) -> str:
+        seconds = int(self.service.steady() - self.service.tally.started)
+        days, rest = divmod(seconds, 86400)
+        return f"up {days} days {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
+
+    def do_help(self, command: Command, words: tuple[str, ...]) -> Answer:
+        return replies.text(113, "help text follows", commands.help_text(" ".join(words)), self.mime)
+
+    def do_client(self, command: Command, words: tuple[str, ...]) -> Answer:
+        return replies.OK
+
+    def do_option_mime(self, command: Command, words: tuple[str, ...]) -> Answer:
+        self.mime = True
+        return replies.status(250, "ok - using MIME headers")
+
+    def do_quit(self, command: Command, words: tuple[str, ...]) -> Answer:
+        self.leaving = True
+        return replies.status(221, "bye")
+
+    # Accounts -----------------------------------------------------------------
+
+    async def do_register(self, command: Command, words: tuple[str, ...]) -> Reply:
+        user = await self.service.registrar.register(words[0], words[1], self.peer, self)
+        return replies.status(280, f"welcome, {user.name}: you are registered and logged in")
+
+    async def do_login(self, command: Command, words: tuple[str, ...]) -> Reply:
+        user = await self.service.registrar.log_in(words[0], words[1], self.peer, self)
+        return replies.status(230, f"welcome, {user.name}")
+
+    async def do_passwd(self, command: Command, words: tuple[str, ...]) -> Reply:
+        await self.service.registrar.change_password(self, words[0], words[1], self.peer)
+        return replies.status(282, "password changed; other sessions of yours are logged out")
+
+    async def do_unregister(self, command: Command, words: tuple[str, ...]) -> Reply:
+        await self.service.registrar.unregister(self, words[0], self.peer)
+        return replies.status(286, "your account and its history are deleted")
+
+    def do_logout(self, command: Command, words: tuple[str, ...]) -> Answer:
+        was = self.user
+        self.service.registrar.roster.leave(self)
+        return replies.status(285, f"good bye, {was.name}" if was else "you were not logged in")
+
+    def do_whoami(self, command: Command, words: tuple[str, ...]) -> Answer:
+        if self.user is None:
+            return replies.status(285, "you are not logged in")
+        return replies.status(285, f"you are {self.user.name}")
+
+    # History --------------------------------------------------------------------
+
+    async def do_history(self, command: Command, words: tuple[str, ...]) -> Reply:
+        number, _, rest = command.rest.partition(" ")
+        if number and not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= _MOST_HISTORY):
+            raise BadArguments(f"say a number from 1 to {_MOST_HISTORY}, then a word if you like")
+        count = int(number) if number else _USUAL_HISTORY
+        word = grammar.phrase(rest.strip(" \t")) or None
+        user = self._member()
+        rows = await self.service.lookups.recorder.newest(user, count, word)
+        return replies.listing(180, f"{len(rows)} look-ups, newest first", map(_history_line, rows), self.mime)
+
+    async def do_forget(self, command: Command, words: tuple[str, ...]) -> Reply:
+        word = grammar.phrase(command.rest)
+        if not word:
+            raise BadArguments(commands.find(command)[0].hint)
+        everything = command.rest == "*"
+        count = await self.service.lookups.recorder.forget(self._member(), None if everything else word)
+        return replies.status(283, f"{count} look-ups forgotten")
+
+    def _member(self) -> User:
+        if self.user is None:
+            raise AccessDenied()
+        return self.user
+
+
+def _history_line(row: LookUp) -> str:
+    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.time / 1000))
+    return f"{when} {row.dictionary} {replies.in_quotes(row.word)} {row.found}"

@@ -1,0 +1,1 @@
+"""The truth: SQL behind adbapi."""

@@ -1,0 +1,1 @@
+"""The DICT language: bytes to commands, replies to bytes. Pure."""

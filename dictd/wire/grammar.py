@@ -1,0 +1,124 @@
+"""A line to a command (RFC 2229 2.2: atoms, strings in quotes, quoted-pairs)."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import frozen
+
+# Printable ASCII without quotes and backslash: what nearly every line is made of.
+_PLAIN = re.compile(rb"[\x20\x21\x23-\x26\x28-\x5b\x5d-\x7e]+")
+
+# One RFC 2.2 string: pieces of any kind that stand together are one. The lone
+# backslash and the lone quote at the end are what clients send by mistake.
+_STRING = re.compile(
+    r"""(?: [^ \t"'\\]+ | \\. | \\$
+          | "(?:[^"\\]|\\.)*(?:"|\\?$)
+          | '(?:[^'\\]|\\.)*(?:'|\\?$) )+""",
+    re.VERBOSE | re.DOTALL,
+)
+_PIECE = re.compile(
+    r"""(?P<atom>[^"'\\]+) | \\(?P<pair>.?)
+      | "(?P<double>(?:[^"\\]|\\.)*)(?P<double_end>"|\\?$)
+      | '(?P<single>(?:[^'\\]|\\.)*)(?P<single_end>'|\\?$)""",
+    re.VERBOSE | re.DOTALL,
+)
+_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_WHOLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+
+# C0 without TAB, DEL, C1, line and paragraph separators, and the marks that
+# reverse the direction of what follows them on a terminal.
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+@frozen
+class Command:
+    """A line that was understood as far as its form goes.
+
+    :ivar verb: the first string, in upper case; empty for an empty line.
+    :ivar words: the strings after it, quotes and quoted-pairs resolved.
+    :ivar rest: what follows the verb as it stands, blanks trimmed.
+    :ivar flaw: why the arguments cannot be used, or empty.
+    :ivar unterminated: a quote was still open at the end of the line.
+    """
+
+    verb: str
+    words: tuple[str, ...]
+    rest: str
+    flaw: str = ""
+    unterminated: bool = False
+
+
+def parse(line: bytes) -> Command:
+    """Read one line.
+
+    Never raises: a verb that cannot be one is simply not in anybody's table, and
+    what is wrong with the arguments is told in :attr:`Command.flaw`, because
+    the reply depends on whether the verb exists (500) or not (501).
+
+    :param line: without its line end.
+    """
+    if _PLAIN.fullmatch(line):
+        text = line.decode("ascii")
+        words = text.split()
+        if not words:
+            return Command("", (), "")
+        verb = words[0]
+        return Command(verb.upper(), tuple(words[1:]), text.lstrip()[len(verb) :].strip())
+    text = line.decode("utf-8", "surrogateescape").strip(" \t")
+    unterminated = False
+    strings: list[str] = []
+    end_of_verb = 0
+    for match in _STRING.finditer(text):
+        raw = match[0]
+        if not strings:
+            end_of_verb = match.end()
+        if '"' in raw or "'" in raw or "\\" in raw:
+            value, open_end = _unquote(raw)
+            unterminated = unterminated or open_end
+            strings.append(value)
+        else:
+            strings.append(raw)
+    if not strings:
+        return Command("", (), "")
+    rest = text[end_of_verb:].strip(" \t")
+    return Command(strings[0].upper(), tuple(strings[1:]), rest, _flaw(rest), unterminated)
+
+
+def phrase(rest: str) -> str:
+    """The rest of a line as one string, the way people type: ``Q crow's nest``.
+
+    Quotes and backslashes mean themselves, unless the whole is one ``"..."``.
+
+    :param rest: :attr:`Command.rest`, or what is left of it.
+    """
+    whole = _WHOLE.fullmatch(rest)
+    return _PAIR.sub(r"\1", whole[1]).strip(" \t") if whole else rest
+
+
+def _unquote(raw: str) -> tuple[str, bool]:
+    """One string without its quotes, and whether a quote was left open."""
+    value: list[str] = []
+    unterminated = False
+    for piece in _PIECE.finditer(raw):
+        if piece["atom"] is not None:
+            value.append(piece["atom"])
+        elif piece["pair"] is not None:
+            value.append(piece["pair"])
+        elif piece["double"] is not None:
+            value.append(_PAIR.sub(r"\1", piece["double"]))
+            unterminated = unterminated or piece["double_end"] != '"'
+        else:
+            value.append(_PAIR.sub(r"\1", piece["single"]))
+            unterminated = unterminated or piece["single_end"] != "'"
+    return "".join(value), unterminated
+
+
+def _flaw(rest: str) -> str:
+    try:
+        rest.encode("utf-8")
+    except UnicodeEncodeError:
+        return "the words are not UTF-8"
+    if _CONTROL.search(rest):
+        return "control characters are not allowed"
+    return ""

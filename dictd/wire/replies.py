@@ -1,0 +1,150 @@
+"""Replies to bytes: codes, texts, dot-stuffing, MIME headers (RFC 2229 2.4, 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from attrs import frozen
+
+from dictd.errors import DictError
+
+#: Longest line of a text in characters, its end left out (RFC 2229 2.4.3).
+MAX_TEXT_LINE = 1022
+
+# What never leaves: control characters but LF, and marks that turn a terminal's writing direction.
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# What makes a text differ from its own lines: see :func:`text_block`.
+_SPECIAL = re.compile(rf"(?m)^\.|^\d\d\d(?: |$)|\t|^.{{{MAX_TEXT_LINE + 1}}}")
+_LOOKS_LIKE_STATUS = re.compile(r"\d\d\d(?: |$)")
+
+MIME_TEXT = b"Content-type: text/plain; charset=utf-8\r\nContent-transfer-encoding: 8bit\r\n\r\n"
+#: An empty header block. GoldenDict and its kin take every line of a list for
+#: a match or a database, and only an empty line for nothing.
+MIME_LIST = b"\r\n"
+
+
+@frozen
+class Reply:
+    """One answer, ready to leave.
+
+    :ivar head: everything before the last line.
+    :ivar last: the final status line, its end included.
+    """
+
+    head: bytes
+    last: bytes
+
+    @property
+    def code(self) -> int:
+        """The final status."""
+        return int(self.last[:3])
+
+
+def one_line(value: str) -> str:
+    """A string that cannot break a line: control characters and line ends become blanks."""
+    return value if value.isprintable() else _CONTROL.sub(" ", value.replace("\n", " ").replace("\t", " "))
+
+
+def status(code: int, text: str) -> Reply:
+    """A reply of one line."""
+    return Reply(b"", b"%d %s\r\n" % (code, one_line(text).encode("utf-8")))
+
+
+def error(trouble: DictError) -> Reply:
+    """The reply that an error is."""
+    return status(trouble.code, trouble.text)
+
+
+OK = status(250, "ok")
+
+
+def text(code: int, headline: str, body: str, mime: bool = False, last: Reply = OK) -> Reply:
+    """A text reply: ``headline``, the body, a lone dot, the final line.
+
+    :param body: lines divided by ``\\n``, not yet stuffed or wrapped.
+    :param mime: put the header block of OPTION MIME in front (RFC 2229 3.10.1).
+    """
+    head = b"%d %s\r\n" % (code, one_line(headline).encode("utf-8"))
+    return Reply(b"".join((head, MIME_TEXT if mime else b"", text_block(body), b".\r\n")), last.last)
+
+
+def listing(code: int, headline: str, lines: Iterable[str], mime: bool = False, last: Reply = OK) -> Reply:
+    """A reply whose text is a list, one thing a line: 110, 111, 152, 180.
+
+    :param lines: each begins with a name or a time, so none begins with a dot.
+    """
+    head = b"%d %s\r\n" % (code, headline.encode("utf-8"))
+    body = "".join([f"{line}\r\n" for line in lines]).encode("utf-8")
+    return Reply(b"".join((head, MIME_LIST if mime else b"", body, b".\r\n")), last.last)
+
+
+def definitions(found: Sequence[tuple[bytes, bytes, bytes]], mime: bool = False) -> Reply:
+    """``150``, a ``151`` with its text for each, ``250 ok`` (RFC 2229 3.2).
+
+    :param found: for each definition the headword, the rest of its 151 line
+        (see :func:`source_of`) and its text block, all as they leave.
+    """
+    header = MIME_TEXT if mime else b""
+    if len(found) == 1:
+        headword, source, block = found[0]
+        return Reply(
+            b'150 1 definitions retrieved\r\n151 "%b"%b%b%b.\r\n' % (quoted(headword), source, header, block), OK.last
+        )
+    parts = [b"150 %d definitions retrieved\r\n" % len(found)]
+    for headword, source, block in found:
+        parts.append(b'151 "%b"%b%b%b.\r\n' % (quoted(headword), source, header, block))
+    return Reply(b"".join(parts), OK.last)
+
+
+def quoted(value: bytes) -> bytes:
+    """The inside of a quoted string: quotes and backslashes become quoted-pairs."""
+    if b'"' in value or b"\\" in value:
+        return value.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return value
+
+
+def in_quotes(value: str) -> str:
+    """A string in quotes, as 110, 152 and 180 lines carry it."""
+    value = one_line(value)
+    if '"' in value or "\\" in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'
+
+
+def source_of(name: str, title: str) -> bytes:
+    """What follows the headword in a 151 line: database and title."""
+    return f" {name} {in_quotes(title)}\r\n".encode()
+
+
+def text_block(body: str) -> bytes:
+    """A text as it leaves, without the lone dot.
+
+    Control characters are taken out, lines over 1,024 characters wrapped, a
+    leading dot doubled (RFC 2229 2.4.3), and a line that looks like a status
+    ("100 grams") gets a blank in front, because goldendict-ng drops it else.
+    """
+    body = _CONTROL.sub("", body.replace("\r\n", "\n").replace("\r", "\n")).rstrip("\n")
+    if not body:
+        return b""
+    if not _SPECIAL.search(body):
+        return body.replace("\n", "\r\n").encode("utf-8") + b"\r\n"
+    lines: list[str] = []
+    for line in body.expandtabs().split("\n"):
+        for piece in _wrapped(line):
+            if piece.startswith("."):
+                piece = "." + piece
+            elif _LOOKS_LIKE_STATUS.match(piece):
+                piece = " " + piece
+            lines.append(piece)
+    return "\r\n".join([*lines, ""]).encode("utf-8")
+
+
+def _wrapped(line: str) -> Iterable[str]:
+    """The line in pieces that leave room for one character in front."""
+    room = MAX_TEXT_LINE - 1
+    while len(line) > room:
+        cut = line.rfind(" ", room // 2, room) + 1 or room
+        yield line[:cut]
+        line = line[cut:]
+    yield line

