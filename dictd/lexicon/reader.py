@@ -95,10 +95,14 @@ class Generation:
         """See :class:`dictd.lexicon.strategies.Tables`."""
         return self._get(k) is not None
 
+    def has_other(self, table: bytes, key: bytes) -> bool:
+        """See :class:`dictd.lexicon.strategies.Tables`."""
+        return self._get(key, None, self._tables[table]) is not None
+
     def others(self, table: bytes, key: bytes) -> list[bytes]:
         """See :class:`dictd.lexicon.strategies.Tables`."""
         with self._txn.cursor(self._tables[table]) as cursor:
-            return [bytes(k) for k in cursor.iternext_dup()] if cursor.set_key(key) else []
+            return list(map(bytes, cursor.iternext_dup())) if cursor.set_key(key) else []
 
     def keys_from(self, prefix: bytes) -> Iterator[bytes]:
         """See :class:`dictd.lexicon.strategies.Tables`."""
@@ -128,11 +132,15 @@ class Generation:
         """The definitions of a word, those spelled as asked first; an article once."""
         value = self._get(query.k)
         if value is not None:
-            if len(value) < 2 * records.POSTING.size:  # surely a single posting
-                return [Definition(self, *next(records.postings(value)))]
+            first = records.POSTING.unpack_from(value)
+            if len(value) == records.POSTING.size + first[4]:  # the one posting that most keys have
+                chunk, offset, length, flags, _ = first
+                return [Definition(self, chunk, offset, length, flags, bytes(value[records.POSTING.size :]))]
             values = [value]
         else:
             values = [self._get(k) or memoryview(b"") for k in strategies.forgiving(self, query)]
+            if not values:
+                return []
         found = [Definition(self, *posting) for value in values for posting in records.postings(value)]
         if len(found) > 1:
             asked = query.word.encode("utf-8")

@@ -6,10 +6,10 @@ reader turns them into headwords, each once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
-from attrs import frozen
+from attrs import define, frozen
 
 from dictd.lexicon import folding
 
@@ -19,6 +19,9 @@ class Tables(Protocol):
 
     def has(self, k: bytes) -> bool:
         """Whether a headword has this exact key."""
+
+    def has_other(self, table: bytes, key: bytes) -> bool:
+        """Whether :meth:`others` has anything."""
 
     def others(self, table: bytes, key: bytes) -> list[bytes]:
         """The exact keys under a key of ``loose`` or ``compact``."""
@@ -30,41 +33,58 @@ class Tables(Protocol):
         """The exact keys whose loose or compact key begins with a prefix."""
 
 
-@frozen
+@define
 class Query:
-    """A word with its keys, each folded when it is first needed and then kept."""
+    """A word with its keys, each folded once for all dictionaries, and only if it is needed.
+
+    :ivar k: the exact key.
+    """
 
     word: str
     k: bytes
+    _k2: bytes | None = None
+    _k3: bytes | None = None
 
     @classmethod
     def of(cls, word: str) -> Query:
-        """Fold a word once for all dictionaries."""
+        """A query for a word."""
         return cls(word, folding.key(folding.exact(word)))
 
+    @property
+    def k2(self) -> bytes:
+        """The loose key."""
+        if self._k2 is None:
+            self._k2 = folding.key(folding.loose(self.word))
+        return self._k2
 
-def exact(tables: Tables, query: Query) -> Iterator[bytes]:
+    @property
+    def k3(self) -> bytes:
+        """The compact key."""
+        if self._k3 is None:
+            self._k3 = folding.key(folding.compact(self.word))
+        return self._k3
+
+
+def exact(tables: Tables, query: Query) -> Iterable[bytes]:
     """The word itself; where no headword has its exact key, its loose, then its compact key."""
-    if tables.has(query.k):
-        yield query.k
-        return
-    yield from forgiving(tables, query)
+    return (query.k,) if tables.has(query.k) else forgiving(tables, query)
 
 
-def forgiving(tables: Tables, query: Query) -> Iterator[bytes]:
-    """What :func:`exact` falls back on."""
-    k2 = folding.key(folding.loose(query.word))
-    found = tables.others(b"loose", k2)
-    if k2 != query.k and tables.has(k2):
-        found.insert(0, k2)
-    if not found:
-        k3 = folding.key(folding.compact(query.word))
-        found = tables.others(b"compact", k3)
-        for table_key in (k3,) if k3 != k2 else ():
-            if tables.has(table_key):
-                found.insert(0, table_key)
-            found += tables.others(b"loose", table_key)
-    yield from found
+def forgiving(tables: Tables, query: Query) -> list[bytes]:
+    """What :func:`exact` falls back on: first what differs in accents and signs, then in blanks."""
+    k2, k3 = query.k2, query.k3
+    found = [k2] if k2 != query.k and tables.has(k2) else []
+    if tables.has_other(b"loose", k2):
+        found += tables.others(b"loose", k2)
+    if found:
+        return found
+    if k3 != k2:
+        found = [k3] if tables.has(k3) else []
+        if tables.has_other(b"loose", k3):
+            found += tables.others(b"loose", k3)
+    if tables.has_other(b"compact", k3):
+        found += tables.others(b"compact", k3)
+    return found
 
 
 def prefix(tables: Tables, query: Query) -> Iterator[bytes]:
@@ -72,10 +92,9 @@ def prefix(tables: Tables, query: Query) -> Iterator[bytes]:
     if not query.k:
         return
     yield from tables.keys_from(query.k)
-    k2 = folding.key(folding.loose(query.word))
-    if k2 != query.k:
-        yield from tables.keys_from(k2)
-    yield from tables.others_from(b"loose", k2)
+    if query.k2 != query.k:
+        yield from tables.keys_from(query.k2)
+    yield from tables.others_from(b"loose", query.k2)
 
 
 @frozen
@@ -84,7 +103,7 @@ class Strategy:
 
     name: str
     about: str
-    keys: Callable[[Tables, Query], Iterator[bytes]]
+    keys: Callable[[Tables, Query], Iterable[bytes]]
 
 
 STRATEGIES: tuple[Strategy, ...] = (

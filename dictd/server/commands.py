@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dictd.errors import BadArguments, DictError, LoginFailed, NotImplementedHere, UnknownCommand
 from dictd.wire.grammar import Command
@@ -12,8 +12,8 @@ from dictd.wire.grammar import Command
 class Verb:
     """One verb, or one sub-verb such as ``SHOW DB``.
 
-    :ivar name: as HELP shows it; the method of the session that runs it is
-        ``do_`` and the name in lower case, blanks as underscores.
+    :ivar name: as HELP shows it.
+    :ivar method: the method of the session that runs it.
     :ivar arguments: for HELP.
     :ivar about: one line for HELP; empty hides the verb.
     :ivar least: fewest arguments; ``most`` the most, ``None`` for any number.
@@ -36,9 +36,10 @@ class Verb:
     hint: str = ""
     refusal: type[DictError] | None = None
 
-    @property
-    def method(self) -> str:
-        """Name of the session's method."""
+    method: str = field(init=False)
+
+    @method.default
+    def _method(self) -> str:
         return "do_" + self.name.lower().replace(" ", "_")
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from attrs import frozen
+from attrs import define
 
-# Printable ASCII without quotes and backslash: what nearly every line is made of.
-_PLAIN = re.compile(rb"[\x20\x21\x23-\x26\x28-\x5b\x5d-\x7e]+")
+# What nearly every line is: printable ASCII without quotes and backslash, and
+# perhaps one word in double quotes at its end, as dict and GoldenDict send it.
+_PLAIN = re.compile(rb'([\x20\x21\x23-\x26\x28-\x5b\x5d-\x7e]*)(?:(?<=[ ])"([\x20\x21\x23-\x5b\x5d-\x7e]*)")?')
 
 # One RFC 2.2 string: pieces of any kind that stand together are one. The lone
 # backslash and the lone quote at the end are what clients send by mistake.
@@ -31,22 +32,31 @@ _WHOLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 
-@frozen
+@define  # a value, but freezing it would cost a tenth of a whole look-up
 class Command:
     """A line that was understood as far as its form goes.
 
     :ivar verb: the first string, in upper case; empty for an empty line.
     :ivar words: the strings after it, quotes and quoted-pairs resolved.
-    :ivar rest: what follows the verb as it stands, blanks trimmed.
+    :ivar line: the whole, blanks in front trimmed; ``verb_end`` is where the verb ends in it.
     :ivar flaw: why the arguments cannot be used, or empty.
     :ivar unterminated: a quote was still open at the end of the line.
     """
 
     verb: str
     words: tuple[str, ...]
-    rest: str
+    line: str
+    verb_end: int
     flaw: str = ""
     unterminated: bool = False
+
+    @property
+    def rest(self) -> str:
+        """What follows the verb as it stands, blanks trimmed."""
+        return self.line[self.verb_end :].strip(" \t")
+
+
+NOTHING = Command("", (), "", 0)
 
 
 def parse(line: bytes) -> Command:
@@ -58,21 +68,26 @@ def parse(line: bytes) -> Command:
 
     :param line: without its line end.
     """
-    if _PLAIN.fullmatch(line):
-        text = line.decode("ascii")
-        words = text.split()
-        if not words:
-            return Command("", (), "")
-        verb = words[0]
-        return Command(verb.upper(), tuple(words[1:]), text.lstrip()[len(verb) :].strip())
+    plain = _PLAIN.fullmatch(line)
+    if plain is not None:
+        text = line.decode("ascii").lstrip(" ")
+        last = plain[2]
+        if last is None:
+            words = text.split()
+            if not words:
+                return NOTHING
+            return Command(words[0].upper(), tuple(words[1:]), text, len(words[0]))
+        words = plain[1].decode("ascii").split()
+        if words:
+            return Command(words[0].upper(), (*words[1:], last.decode("ascii")), text, len(words[0]))
     text = line.decode("utf-8", "surrogateescape").strip(" \t")
     unterminated = False
     strings: list[str] = []
-    end_of_verb = 0
+    verb_end = 0
     for match in _STRING.finditer(text):
         raw = match[0]
         if not strings:
-            end_of_verb = match.end()
+            verb_end = match.end()
         if '"' in raw or "'" in raw or "\\" in raw:
             value, open_end = _unquote(raw)
             unterminated = unterminated or open_end
@@ -80,9 +95,8 @@ def parse(line: bytes) -> Command:
         else:
             strings.append(raw)
     if not strings:
-        return Command("", (), "")
-    rest = text[end_of_verb:].strip(" \t")
-    return Command(strings[0].upper(), tuple(strings[1:]), rest, _flaw(rest), unterminated)
+        return NOTHING
+    return Command(strings[0].upper(), tuple(strings[1:]), text, verb_end, _flaw(text[verb_end:]), unterminated)
 
 
 def phrase(rest: str) -> str:

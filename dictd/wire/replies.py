@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from attrs import frozen
+from attrs import define
 
 from dictd.errors import DictError
 
@@ -24,7 +24,7 @@ MIME_TEXT = b"Content-type: text/plain; charset=utf-8\r\nContent-transfer-encodi
 MIME_LIST = b"\r\n"
 
 
-@frozen
+@define  # a value, but one is made for each line
 class Reply:
     """One answer, ready to leave.
 
