@@ -94,7 +94,7 @@ class Registrar:
         try:
             key = AccountName.of(name).key
         except NameNotAllowed:
-            key = ""
+            key = "?" + name[:32].casefold()  # nobody's, and penalised like any other
         account = await self._verified(key, secret, peer)
         if account.disabled:
             raise LoginFailed()

@@ -295,15 +295,15 @@ class Lexicon:
         :param database: a name, ``*`` for all, ``!`` for the first that has it (RFC 2229 3.2).
         :raises UnknownDatabase: no such name.
         """
+        asked = self._live if database in ("*", "!") else [self._chosen_one(database)]
         query = strategies.Query.of(word)
-        if database == "*":
-            found: list[Definition] = []
-            for generation in self._live:
+        found: list[Definition] = []
+        if query.k:  # LMDB has no empty keys
+            for generation in asked:
                 found += generation.define(query)
-            return found
-        if database == "!":
-            return next((found for generation in self._live if (found := generation.define(query))), [])
-        return self._chosen_one(database).define(query)
+                if found and database == "!":
+                    break
+        return found
 
     def match(self, database: str, strategy: str, word: str, limit: int) -> Matches:
         """List headwords (RFC 2229 3.3).
@@ -315,8 +315,10 @@ class Lexicon:
         chosen = strategies.BY_NAME.get(strategy.lower())
         if chosen is None:
             raise UnknownStrategy()
-        query = strategies.Query.of(word)
         asked = self._live if database in ("*", "!") else [self._chosen_one(database)]
+        query = strategies.Query.of(word)
+        if not query.k:
+            return Matches(())
         found: dict[tuple[str, str], None] = {}
         for generation in asked:
             for k in chosen.keys(generation, query):

@@ -1,7 +1,7 @@
 """How a word is matched against headwords; one function a strategy, one table.
 
 Every strategy yields keys of ``words`` of one dictionary, best first; the
-reader turns them into headwords, each once.
+reader turns them into headwords, each once. The key of a query is never empty.
 """
 
 from __future__ import annotations
@@ -89,8 +89,6 @@ def forgiving(tables: Tables, query: Query) -> list[bytes]:
 
 def prefix(tables: Tables, query: Query) -> Iterator[bytes]:
     """Headwords that begin with the word; those that do only without accents and signs come after."""
-    if not query.k:
-        return
     yield from tables.keys_from(query.k)
     if query.k2 != query.k:
         yield from tables.keys_from(query.k2)

@@ -146,15 +146,15 @@ class DictProtocol(LineReceiver):
         lines = self._lines
         for _ in range(min(LINES_A_TURN, len(lines))):
             line = lines.popleft()
-            answer = _TOO_LONG if line is None else self._answer(line)
+            answer: Any = _TOO_LONG if line is None else self._answer(line)
             if type(answer) is Reply:
                 out += (answer.head, answer.last)
                 size += len(answer.head)
             elif type(answer) is Held:
                 out.append(answer.reply.head)
-                self._await_last(answer, out)
+                self._await(answer.last(), out)
             else:
-                self._await_reply(answer)
+                self._await(Deferred.fromCoroutine(answer).addCallback(_whole), out)
             if self._waiting:
                 break
             if self.session.leaving:
@@ -196,20 +196,23 @@ class DictProtocol(LineReceiver):
                 return replies.status(500, "this is a DICT server, it does not speak HTTP")
         return self.session.answer(line)
 
-    def _await_last(self, answer: Held, out: list[bytes]) -> None:
-        """The text is out; its last line follows the commit of its history row."""
-        if answer.kept.called:
-            answer.kept.addCallback(lambda kept: out.append(answer.last(kept)))
-            return
-        self._waiting = True
-        answer.kept.addCallback(lambda kept: self._arrived(answer.last(kept)))
-        answer.kept.addErrback(self._broke)
+    def _await(self, ending: Deferred[bytes], out: list[bytes]) -> None:
+        """What ends this answer may come later; no other answer overtakes it.
 
-    def _await_reply(self, answer: Any) -> None:
-        self._waiting = True
-        arrived = Deferred.fromCoroutine(answer)
-        arrived.addCallback(lambda reply: self._arrived(reply.head + reply.last))
-        arrived.addErrback(self._broke)
+        If it is there already it joins what the turn has to write.
+        """
+        late = False
+
+        def arrived(data: bytes) -> None:
+            if late:
+                self._arrived(data)
+            else:
+                out.append(data)
+
+        before = len(out)
+        ending.addErrback(self._broken)
+        ending.addCallback(arrived)
+        late = self._waiting = len(out) == before
 
     def _arrived(self, reply: bytes) -> None:
         self._waiting = False
@@ -219,9 +222,9 @@ class DictProtocol(LineReceiver):
         self._touch()
         self._go_on()
 
-    def _broke(self, failure: Failure) -> None:
+    def _broken(self, failure: Failure) -> bytes:
         self.log.failure("an answer was lost", failure=failure)
-        self._arrived(replies.error(Unavailable()).last)
+        return replies.error(Unavailable()).last
 
     def _schedule_turn(self) -> None:
         if not self._turn_scheduled:
@@ -263,6 +266,8 @@ class DictProtocol(LineReceiver):
 
     def _touch(self) -> None:
         """Something happened: how long may nothing happen now?"""
+        if self._closing:
+            return
         framing, factory = self._framing, self.factory
         self._begun = framing.dropping or framing.partial != b""
         self.deadline = factory.clock.seconds() + (factory.line_seconds if self._begun else factory.idle_seconds)
@@ -311,6 +316,10 @@ class DictProtocol(LineReceiver):
             self._reading = True
             transport.resumeProducing()
         transport.loseWriteConnection()
+
+
+def _whole(reply: Reply) -> bytes:
+    return reply.head + reply.last
 
 
 @define(eq=False)

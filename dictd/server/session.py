@@ -24,7 +24,7 @@ from dictd.wire import grammar, replies
 from dictd.wire.grammar import Command
 from dictd.wire.replies import Reply
 
-_NOT_CONFIRMED = " (history not confirmed)"
+_NOT_CONFIRMED = b" (history not confirmed)\r\n"
 _MOST_HISTORY = 1000
 _USUAL_HISTORY = 20
 
@@ -41,9 +41,12 @@ class Held:
     reply: Reply
     kept: Deferred[bool]
 
-    def last(self, kept: bool) -> bytes:
-        """The last line, once it is known."""
-        return self.reply.last if kept else self.reply.last[:-2] + _NOT_CONFIRMED.encode() + b"\r\n"
+    def last(self) -> Deferred[bytes]:
+        """Fires with the last line."""
+        return self.kept.addCallback(self._last)
+
+    def _last(self, kept: bool) -> bytes:
+        return self.reply.last if kept else self.reply.last[:-2] + _NOT_CONFIRMED
 
 
 Answer = Reply | Held | Coroutine[Any, Any, Reply]

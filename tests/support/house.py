@@ -1,0 +1,270 @@
+"""A whole server in memory: real lexicon, real queries, no threads, no sockets, time that stands still."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import argon2
+from attrs import define, evolve, field
+from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from dictd.accounts.passwords import Passwords, normal
+from dictd.accounts.recorder import Recorder, RowIds
+from dictd.accounts.registrar import Registrar
+from dictd.accounts.roster import Roster
+from dictd.config import Settings
+from dictd.errors import StoreUnavailable
+from dictd.lexicon import catalogue, folding, publisher
+from dictd.lexicon.reader import Lexicon
+from dictd.limits import Doors, Guesses, Rate
+from dictd.lookups import LookUps
+from dictd.model import Dictionary
+from dictd.server.protocol import DictFactory, DictProtocol
+from dictd.server.session import Service, Tally
+from dictd.store import schema
+from dictd.store.accounts import AccountQueries
+from dictd.store.dialect import SQLITE, Dialect, Transaction
+from dictd.store.history import HistoryQueries
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Wall clock of the house at its start: 2026-01-02T03:04:05Z.
+MORNING = 1_767_323_045.0
+
+BOOKS = {
+    "wn": (
+        "WordNet",
+        [
+            ("penguin", "penguin\n    n 1: a flightless bird"),
+            ("pengo", "pengo\n    n 1: money"),
+            ("crow's nest", "crow's nest\n    n 1: a platform"),
+            ("computer program", "computer program\n    n 1: a list of instructions"),
+            (".22", ".22\n    n 1: a firearm"),
+            ('say "hi"', 'say "hi"\n    a phrase'),
+            ("Mädchen", "Mädchen\n    n 1: girl"),
+            ("100 grams", "100 grams\n    weight"),
+            ("你好", "你好\n    hello"),
+            ("C++", "C++\n    a language"),
+            ("long", "long\n" + "word " * 400),
+        ],
+    ),
+    "jargon": ("The Jargon File", [("penguin", "penguin\n    the mascot"), ("foo", "foo\n    bar")]),
+}
+
+
+def publish(directory: Path, books: dict[str, tuple[str, list[tuple[str, str]]]], generation: int = 1) -> None:
+    """Publish dictionaries: name -> (title, [(headword, text)])."""
+    directory.mkdir(parents=True, exist_ok=True)
+    listings = []
+    for name, (title, entries) in books.items():
+        articles = [(no, text, "", "") for no, (_, text) in enumerate(entries)]
+        words = sorted(
+            (folding.key(folding.exact(word)), word, folding.key(folding.loose(word)), no)
+            for no, (word, _) in enumerate(entries)
+        )
+        dictionary = Dictionary(name, title, info=f"About {name}.")
+        listings.append(publisher.publish(directory, dictionary, generation, articles, words))
+    catalogue.write(directory, catalogue.Catalogue(tuple(listings)))
+
+
+@define
+class ImmediatePool:
+    """Runs each query at once, on one connection in memory, committed or rolled back as adbapi does."""
+
+    connection: sqlite3.Connection
+    dialect: Dialect = SQLITE
+    away: bool = False
+
+    @classmethod
+    def empty(cls) -> ImmediatePool:
+        """With the schema and nothing in it."""
+        connection = sqlite3.connect(":memory:", isolation_level=None)
+        connection.execute("PRAGMA foreign_keys = ON")
+        schema.migrate(connection, "accounts")
+        return cls(connection)
+
+    async def run(self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As :meth:`dictd.store.pool.Pool.run`."""
+        if self.away:
+            raise StoreUnavailable
+        try:
+            result = query(self.connection.cursor(), *args, **kwargs)
+            self.connection.commit()
+        except BaseException:
+            self.connection.rollback()
+            raise
+        return result
+
+
+class ImmediatePasswords(Passwords):
+    """Hashes at once, and cheaply."""
+
+    @classmethod
+    def cheap(cls) -> ImmediatePasswords:
+        """argon2id that takes less than a millisecond."""
+        hasher = argon2.PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+        return cls(None, hasher, 32, None)  # type: ignore[arg-type]
+
+    async def hash(self, secret: str) -> str:
+        return self._hasher.hash(normal(secret))
+
+    async def verify(self, passwd: str | None, secret: str) -> bool:
+        return self._matches(passwd or self._nobody, normal(secret)) and passwd is not None
+
+
+class Line(StringTransport):
+    """A connection whose both halves can be closed, as TCP's can."""
+
+    half_closed = False
+    aborted = False
+    protocol: DictProtocol
+
+    def loseWriteConnection(self) -> None:
+        """Our half is flushed at once."""
+        self.half_closed = True
+        self.protocol.writeConnectionLost()
+
+    def abortConnection(self) -> None:
+        """Cut."""
+        self.aborted = True
+        self.loseConnection()
+
+
+@define(eq=False)
+class Client:
+    """Somebody who is connected."""
+
+    protocol: DictProtocol
+    line: Line
+    clock: Clock
+
+    def send(self, data: bytes) -> None:
+        """Bytes, as they are, and the turns of the reactor they take."""
+        self.protocol.dataReceived(data)
+        for _ in range(data.count(b"\n")):
+            self.clock.advance(0)
+
+    def heard(self) -> bytes:
+        """What came since the last time."""
+        value: bytes = self.line.value()
+        self.line.clear()
+        return value
+
+    def ask(self, *lines: str) -> str:
+        """Lines, and what was answered to them, with LF."""
+        self.send("".join(f"{line}\r\n" for line in lines).encode())
+        return self.heard().decode().replace("\r\n", "\n")
+
+    def codes(self, *lines: str | bytes) -> list[int]:
+        """The final status of each line; every line must have exactly one."""
+        self.send(b"".join((line.encode() if isinstance(line, str) else line) + b"\r\n" for line in lines))
+        return final_codes(self.heard())
+
+
+def final_codes(data: bytes) -> list[int]:
+    """The final statuses in a stream of replies, texts skipped."""
+    codes: list[int] = []
+    in_text = False
+    for line in data.decode().split("\r\n")[:-1]:
+        if in_text:
+            in_text = line != "."
+            continue
+        assert re.match(r"\d\d\d ", line), f"no status line: {line!r}"
+        code = int(line[:3])
+        if code in (110, 111, 112, 113, 114, 151, 152, 180, 184):
+            in_text = True
+        elif code >= 200:
+            codes.append(code)
+    assert not in_text, "a text has no end"
+    return codes
+
+
+@define(eq=False)
+class House:
+    """A server's parts, put together as :mod:`dictd.processes.wiring` does."""
+
+    directory: Path
+    settings: Settings = Settings()
+    clock: Clock = field(factory=Clock)
+    pool: ImmediatePool = field(factory=ImmediatePool.empty)
+    complaints: list[str] = field(factory=list)
+    lexicon: Lexicon = field(init=False)
+    recorder: Recorder = field(init=False)
+    registrar: Registrar = field(init=False)
+    factory: DictFactory = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.settings = evolve(self.settings, site=evolve(self.settings.site, name="dict.example"))
+        self.lexicon = Lexicon(self.directory, self.complaints.append)
+        self.lexicon.refresh()
+        pool: Any = self.pool
+        history = HistoryQueries(pool.dialect)
+        self.recorder = Recorder(pool, history, RowIds(0), self.clock, self.wall)
+        self.registrar = Registrar(
+            settings=self.settings.accounts,
+            roster=Roster(),
+            recorder=self.recorder,
+            pool=pool,
+            queries=AccountQueries(pool.dialect),
+            passwords=ImmediatePasswords.cheap(),
+            guesses=Guesses(),
+            registrations=Rate(self.settings.accounts.registrations_per_hour, 3600.0),
+            steady=self.clock.seconds,
+            wall=self.wall,
+        )
+        limits = self.settings.limits
+        service = Service(
+            settings=self.settings,
+            lookups=LookUps(self.lexicon, self.recorder, limits.matches),
+            registrar=self.registrar,
+            tally=Tally(started=0.0),
+            steady=self.clock.seconds,
+        )
+        doors = Doors(limits.connections, limits.connections_per_network)
+        self.factory = DictFactory(service, doors, self.clock)
+        self.factory.doStart()
+
+    def wall(self) -> float:
+        """The wall clock."""
+        return MORNING + self.clock.seconds()
+
+    def connect(self, host: str = "127.0.0.1") -> Client:
+        """A client that has not read its banner."""
+        protocol = self.factory.buildProtocol(IPv4Address("TCP", host, 40000))
+        line = Line()
+        line.protocol = protocol
+        protocol.makeConnection(line)
+        return Client(protocol, line, self.clock)
+
+    def welcome(self, host: str = "127.0.0.1") -> Client:
+        """A client that has."""
+        client = self.connect(host)
+        client.heard()
+        return client
+
+    def member(self, name: str = "alice", host: str = "127.0.0.1") -> Client:
+        """A client that has registered."""
+        client = self.welcome(host)
+        assert client.codes(f"REGISTER {name} correct-horse") == [280]
+        return client
+
+    def turn(self, times: int = 1) -> None:
+        """Let what was put off to the next turns happen."""
+        for _ in range(times):
+            self.clock.advance(0)
+
+
+def in_pieces(data: bytes, sizes: Iterable[int]) -> list[bytes]:
+    """The same bytes in pieces of these sizes, the rest in the last."""
+    pieces, at = [], 0
+    for size in sizes:
+        pieces.append(data[at : at + size])
+        at += size
+    return [piece for piece in (*pieces, data[at:]) if piece]
