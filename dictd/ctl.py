@@ -295,3 +295,7 @@ class _Bar:
         if self._bar is not None:
             self._bar.__exit__(None, None, None)
             self._bar = None
+
+
+if __name__ == "__main__":
+    main(prog_name="dictctl")

@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -35,6 +36,7 @@ class Child:
     _protocol: _Lines | None = field(default=None, init=False)
     _restart: Any = field(default=None, init=False)
     _stopped: Deferred[None] | None = field(default=None, init=False)
+    _last_words: list[str] = field(factory=list, init=False)
     _since: float = field(default=0.0, init=False)
     log = Logger()
 
@@ -64,11 +66,17 @@ class Child:
             self._protocol.transport.signalProcess("KILL")
 
     def _said(self, line: str) -> None:
-        self.log.info("{line}", line=line)
+        if self._stopped is None:
+            self.log.info("{line}", line=line)
+        else:
+            self._last_words.append(line)
 
-    def _ended(self, why: str) -> None:
+    def _ended(self, why: str, clean: bool) -> None:
         self._protocol = None
         if self._stopped is not None:
+            # Ctrl-C in a terminal hits the child too; that is no trouble to tell of.
+            for line in self._last_words if clean else ():
+                self.log.info("{line}", line=line)
             if not self._stopped.called:
                 self._stopped.callback(None)
             return
@@ -86,7 +94,7 @@ class _Lines(ProcessProtocol):
 
     transport: Any = None
 
-    def __init__(self, said: Callable[[str], None], ended: Callable[[str], None]) -> None:
+    def __init__(self, said: Callable[[str], None], ended: Callable[[str, bool], None]) -> None:
         self._said = said
         self._ended = ended
         self._partial = {1: b"", 2: b""}
@@ -103,4 +111,4 @@ class _Lines(ProcessProtocol):
         for rest in self._partial.values():
             if rest:
                 self._said(rest.decode("utf-8", "replace"))
-        self._ended(reason.getErrorMessage())
+        self._ended(reason.getErrorMessage(), reason.check(ProcessDone) is not None)

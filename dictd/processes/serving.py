@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 
 from dictd.config import Settings
@@ -116,6 +116,7 @@ class Serving(Service):
             return
         signal.signal(signal.SIGHUP, self._old_hangup)
         self._timer.cancel()
+        unpublished = self._publisher.stop() if self._publisher else succeed(None)
         await gatherResults([Deferred.fromCoroutine(_as_coroutine(port.stopListening())) for port in self._ports])
         await self._within(GRACE, parts.factory.drain(), "some clients were cut off")
         parts.factory.stop()
@@ -125,8 +126,8 @@ class Serving(Service):
         parts.passwords.stop()
         parts.pool.close()
         parts.lexicon.close()
+        await self._within(GRACE, unpublished, "the publisher was killed")
         if self._publisher is not None:
-            await self._within(GRACE, self._publisher.stop(), "the publisher was killed")
             self._publisher.kill()
         self.claim.lock.release()
         self.log.info("good bye")
