@@ -90,7 +90,7 @@ class DictProtocol(LineReceiver):
             self.close()
             return
         # Alone and before anything is read: clients look at one line a wake-up.
-        self._write(self.factory.service.banner()[0])
+        self._write(self.factory.service.banner())
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing:

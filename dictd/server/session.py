@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
@@ -25,6 +25,8 @@ from dictd.wire.grammar import Command
 from dictd.wire.replies import Reply
 
 _NOT_CONFIRMED = b" (history not confirmed)\r\n"
+#: What the banner names: only what is on.
+CAPABILITIES = "mime.xaccount.xhistory"
 _MOST_HISTORY = 1000
 _USUAL_HISTORY = 20
 
@@ -69,6 +71,7 @@ class Service:
     """What all sessions of a process share.
 
     :ivar steady: seconds of a steady clock.
+    :ivar host: how the server calls itself.
     """
 
     settings: Settings
@@ -77,16 +80,16 @@ class Service:
     tally: Tally
     steady: Callable[[], float]
 
-    @property
-    def capabilities(self) -> str:
-        """What the banner names: only what is on."""
-        return ".".join(("mime", "xaccount", "xhistory"))
+    host: str = field(init=False)
 
-    def banner(self) -> tuple[bytes, str]:
-        """The first line and the message id in it, 128 random bits (RFC 2229 3.1)."""
-        host = self.settings.site.host
-        message_id = f"<{secrets.token_hex(16)}@{host}>"
-        return f"220 {host} dictd {__version__} <{self.capabilities}> {message_id}\r\n".encode("ascii"), message_id
+    @host.default
+    def _host(self) -> str:
+        return self.settings.site.host
+
+    def banner(self) -> bytes:
+        """The first line; the message id in it has 128 random bits (RFC 2229 3.1)."""
+        message_id = f"<{secrets.token_hex(16)}@{self.host}>"
+        return f"220 {self.host} dictd {__version__} <{CAPABILITIES}> {message_id}\r\n".encode("ascii")
 
 
 @define(eq=False)
@@ -206,7 +209,7 @@ class Session:
 
     def do_show_server(self, command: Command, words: tuple[str, ...]) -> Answer:
         site = self.service.settings.site
-        lines = [f"dictd {__version__}, a dictionary server with accounts", f"on {site.host}, {self._uptime()}"]
+        lines = [f"dictd {__version__}, a dictionary server with accounts", f"on {self.service.host}, {self._uptime()}"]
         if site.contact:
             lines.append(site.contact)
         if self.user is not None or self.service.settings.accounts.anonymous:

@@ -6,10 +6,6 @@ import re
 
 from attrs import define
 
-# What nearly every line is: printable ASCII without quotes and backslash, and
-# perhaps one word in double quotes at its end, as dict and GoldenDict send it.
-_PLAIN = re.compile(rb'([\x20\x21\x23-\x26\x28-\x5b\x5d-\x7e]*)(?:(?<=[ ])"([\x20\x21\x23-\x5b\x5d-\x7e]*)")?')
-
 # One RFC 2.2 string: pieces of any kind that stand together are one. The lone
 # backslash and the lone quote at the end are what clients send by mistake.
 _STRING = re.compile(
@@ -68,19 +64,26 @@ def parse(line: bytes) -> Command:
 
     :param line: without its line end.
     """
-    plain = _PLAIN.fullmatch(line)
-    if plain is not None:
-        text = line.decode("ascii").lstrip(" ")
-        last = plain[2]
-        if last is None:
-            words = text.split()
-            if not words:
-                return NOTHING
+    try:
+        text = line.decode("utf-8")
+    except UnicodeDecodeError:
+        text = line.decode("utf-8", "surrogateescape")
+    # What nearly every line is: atoms divided by single blanks, and perhaps a string in quotes at the end.
+    if text.isprintable() and "\\" not in text and "'" not in text:
+        head, quote, last = text.partition('"')
+        words = head.split(" ")
+        if quote and not words[-1] and last.find('"') == len(last) - 1 >= 0:
+            words.pop()
+            if words and "" not in words:
+                return Command(words[0].upper(), (*words[1:], last[:-1]), text, len(words[0]))
+        elif not quote and "" not in words:
             return Command(words[0].upper(), tuple(words[1:]), text, len(words[0]))
-        words = plain[1].decode("ascii").split()
-        if words:
-            return Command(words[0].upper(), (*words[1:], last.decode("ascii")), text, len(words[0]))
-    text = line.decode("utf-8", "surrogateescape").strip(" \t")
+    return _parse_slowly(text)
+
+
+def _parse_slowly(text: str) -> Command:
+    """As :func:`parse`, for lines of any form."""
+    text = text.strip(" \t")
     unterminated = False
     strings: list[str] = []
     verb_end = 0
