@@ -139,7 +139,7 @@ class Accounts:
         19456, "Memory of one argon2id hash, KiB (19456 is the OWASP minimum).", _between(8192, 262144)
     )
     hash_passes: int = _key(2, "Passes of one argon2id hash.", _between(1, 10))
-    hash_queue: int = _key(32, "Logins that may wait for the hash thread; more are answered 480.", _between(1, 1000))
+    hash_queue: int = _key(64, "Logins that may wait for the hash thread; more are answered 480.", _between(1, 1000))
     registrations_per_hour: int = _key(
         60, "REGISTER commands an hour from one network (IPv4 address, IPv6 /64).", _between(1, 100000)
     )
