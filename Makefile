@@ -2,7 +2,8 @@
 # make test  lint, types and all tests, with the real programs they need
 
 SHELL := /bin/sh
-PYTHON ?= python3
+PYTHON ?= $(or $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+  $(python) -c 'import sys; sys.version_info >= (3, 11) and print("$(python)")' 2>/dev/null))),python3)
 STATE ?= var
 PORT ?=
 VENV := .venv

