@@ -215,12 +215,12 @@ def load(
         if declared is None:
             faults.append(f"{origin}: unknown key {section}.{key}")
             continue
+        written.add(f"{section}.{key}")
         fault, value = _checked(declared, _hints(section)[key], value)
         if fault:
             faults.append(f"{origin}: {section}.{key} {fault}")
         else:
             chosen.setdefault(section, {})[key] = value
-            written.add(f"{section}.{key}")
     settings = Settings()
     for section, values in chosen.items():
         settings = evolve(settings, **{section: evolve(getattr(settings, section), **values)})

@@ -46,7 +46,7 @@ class Peer:
     @classmethod
     def at(cls, host: str) -> Peer:
         """The peer at an address as a socket gives it."""
-        if host.startswith("::ffff:"):
+        if host.startswith("::ffff:") and "." in host:
             host = host[7:]
         return cls(host, network_of(host), host.startswith("127.") or host in ("::1", "unix"))
 
@@ -131,59 +131,54 @@ class Guesses:
 
     def penalty(self, account: str, peer: Peer, now: float) -> int:
         """Whole seconds this try must wait; 0 begins it."""
-        pair = self._record(account, peer.network)
-        wait = pair.wait(now, free=0)
+        pair = self._records.get((account, peer.network))
+        wait = pair.wait(now, free=0) if pair else 0.0
         if (account, peer.network) not in self._at_home:
-            wait = max(
-                wait,
-                self._record("", peer.network).wait(now, WIDE_FAILURES),
-                self._record(account, "").wait(now, WIDE_FAILURES),
-            )
-        if wait <= 0 and pair.under_way >= TRIES_AT_ONCE:
+            for wide in (("", peer.network), (account, "")):
+                record = self._records.get(wide)
+                if record is not None:
+                    wait = max(wait, record.wait(now, WIDE_FAILURES))
+        if wait <= 0 and pair is not None and pair.under_way >= TRIES_AT_ONCE:
             wait = 1.0
         if wait > 0:
             return math.ceil(wait)
-        pair.under_way += 1
+        self._latest(account, peer.network).under_way += 1
         return 0
 
     def failed(self, account: str, peer: Peer, now: float) -> None:
         """A try was wrong."""
+        for key in ((account, peer.network), ("", peer.network), (account, "")):
+            self._latest(*key).failed(now)
         self.abandoned(account, peer)
-        for record in (
-            self._record(account, peer.network),
-            self._record("", peer.network),
-            self._record(account, ""),
-        ):
-            record.failed(now)
 
     def succeeded(self, account: str, peer: Peer) -> None:
         """A try was right: this account is at home in this network."""
+        pair = (account, peer.network)
+        if pair in self._records:
+            self._records[pair].failures = 0
         self.abandoned(account, peer)
-        self._record(account, peer.network).failures = 0
-        self._at_home.pop((account, peer.network), None)
-        self._at_home[account, peer.network] = None
+        self._at_home.pop(pair, None)
+        self._at_home[pair] = None
         if len(self._at_home) > REMEMBERED:
             del self._at_home[next(iter(self._at_home))]
 
     def abandoned(self, account: str, peer: Peer) -> None:
         """A try ended without an answer, because the server could not look."""
-        record = self._record(account, peer.network)
-        record.under_way = max(0, record.under_way - 1)
+        record = self._records.get((account, peer.network))
+        if record is not None:
+            record.under_way = max(0, record.under_way - 1)
+            if not record.failures and not record.under_way:
+                del self._records[account, peer.network]
 
-    def _record(self, account: str, network: str) -> _Record:
-        record = self._records.get((account, network))
-        if record is None:
-            if len(self._records) >= REMEMBERED:
-                self._forget_one()
-            record = self._records[account, network] = _Record()
+    def _latest(self, account: str, network: str) -> _Record:
+        """A record, made if there is none, now the last to be forgotten."""
+        record = self._records.pop((account, network), None) or _Record()
+        if len(self._records) >= REMEMBERED:
+            forgotten = next((key for key, old in self._records.items() if not old.under_way), None)
+            if forgotten is not None:
+                del self._records[forgotten]
+        self._records[account, network] = record
         return record
-
-    def _forget_one(self) -> None:
-        """Drop the oldest record that has no try under way."""
-        for key, record in self._records.items():
-            if not record.under_way:
-                del self._records[key]
-                return
 
 
 @define

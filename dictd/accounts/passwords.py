@@ -86,7 +86,7 @@ class Passwords:
             the same time and is never right.
         :raises AccountsUnavailable: too many wait already.
         """
-        matches = await self._run(self._matches, passwd or self._nobody, normal(secret))
+        matches = await self._run(self._matches, self._nobody if passwd is None else passwd, normal(secret))
         return matches and passwd is not None
 
     def outdated(self, passwd: str) -> bool:

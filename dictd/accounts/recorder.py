@@ -15,7 +15,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dictd.errors import StoreUnavailable
+from dictd.errors import AccountsUnavailable
 from dictd.lexicon import folding
 from dictd.model import LookUp, User
 from dictd.store.history import HistoryQueries
@@ -26,6 +26,11 @@ EPOCH = 1_735_689_600_000
 #: How long to wait before a failed commit is tried again, seconds.
 RETRY = 0.5
 _LONGEST_WORD = 512
+
+
+def key_of(word: str) -> bytes:
+    """The key under which a word is found in the history, however it was spelled."""
+    return folding.key(folding.exact(word[:_LONGEST_WORD]))
 
 
 def row_id(now: int, worker: int, counter: int) -> int:
@@ -90,6 +95,7 @@ class Recorder:
     _landings: list[Deferred[None]] = field(factory=list, init=False)
     _patience_timer: Any = field(default=None, init=False)
     _retry_timer: Any = field(default=None, init=False)
+    _stopped: bool = field(default=False, init=False)
     log = Logger()
 
     def record(self, user: User, word: str, dictionary: str, found: int) -> Deferred[bool]:
@@ -101,13 +107,11 @@ class Recorder:
             that cannot be said in time.
         """
         kept: Deferred[bool] = Deferred()
-        if len(self._queue) + len(self._flight) >= self.most_waiting:
+        if self._stopped or len(self._queue) + len(self._flight) >= self.most_waiting:
             kept.callback(False)
             return kept
         now = int(self._wall() * 1000)
-        word = word[:_LONGEST_WORD]
-        k = folding.key(folding.exact(word))
-        row = LookUp(user.id, self._row_ids.next(now), now, word, k, dictionary, found)
+        row = LookUp(user.id, self._row_ids.next(now), now, word[:_LONGEST_WORD], key_of(word), dictionary, found)
         self._queue.append(_Waiting(row, self._clock.seconds(), kept))
         if self._patience_timer is None:
             self._patience_timer = self._clock.callLater(self.patience, self._lose_patience)
@@ -119,12 +123,12 @@ class Recorder:
 
     async def newest(self, user: User, count: int, word: str | None) -> list[LookUp]:
         """The latest look-ups of a user, newest first; only those of a word where one is given."""
-        k = None if word is None else folding.key(folding.exact(word))
+        k = None if word is None else key_of(word)
         return await self._pool.run(self._queries.newest, user.id, count, k)
 
     async def forget(self, user: User, word: str | None) -> int:
         """Delete a word, or all, from a user's history, with what is still on its way; how many rows."""
-        k = None if word is None else folding.key(folding.exact(word))
+        k = None if word is None else key_of(word)
         on_its_way = self.drop(user.id, k)
         if self._flying:
             await self._landed()
@@ -139,12 +143,13 @@ class Recorder:
         dropped = [waiting for waiting in self._queue if unwanted(waiting)]
         for waiting in dropped:
             self._queue.remove(waiting)
-            self._answer(waiting, False)
-        # A flight may be given up and tried again later: not with these.
-        for waiting in [waiting for waiting in self._flight if unwanted(waiting)]:
+        # A flight that fails is tried again later: not with these.
+        in_flight = [waiting for waiting in self._flight if unwanted(waiting)]
+        for waiting in in_flight:
             self._flight.remove(waiting)
+        for waiting in (*dropped, *in_flight):
             self._answer(waiting, False)
-        return len(dropped)
+        return len(dropped) + (0 if self._flying else len(in_flight))
 
     async def flush(self) -> None:
         """Return once nothing waits any more; gives up on a store that fails."""
@@ -152,7 +157,8 @@ class Recorder:
             await self._landed()
 
     def stop(self) -> None:
-        """Answer what still waits, and let no timer run on."""
+        """Answer what still waits, begin nothing more, and let no timer run on."""
+        self._stopped = True
         for waiting in (*self._flight, *self._queue):
             self._answer(waiting, False)
         for timer in (self._patience_timer, self._retry_timer):
@@ -169,6 +175,8 @@ class Recorder:
     def _take_off(self) -> None:
         """Start a commit of what waits, if anything does."""
         self._retry_timer = None
+        if self._stopped:
+            return
         if not self._flight:
             self._flight = [self._queue.popleft() for _ in range(min(self.most_rows, len(self._queue)))]
         if self._flight:
@@ -183,7 +191,7 @@ class Recorder:
         rows = sorted([waiting.row for waiting in self._flight], key=lambda row: (row.user_id, row.rid))
         try:
             await self._pool.run(self._queries.keep, rows)
-        except StoreUnavailable:
+        except AccountsUnavailable:
             self._flying = False
             self._fail()
         except Exception:  # noqa: BLE001 - logged with its traceback; the service goes on
@@ -211,7 +219,8 @@ class Recorder:
         self._failing = True
         for waiting in (*self._flight, *self._queue):
             self._answer(waiting, False)
-        self._retry_timer = self._clock.callLater(RETRY, self._take_off)
+        if not self._stopped:
+            self._retry_timer = self._clock.callLater(RETRY, self._take_off)
 
     def _lose_patience(self) -> None:
         self._patience_timer = None

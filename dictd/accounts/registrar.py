@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import unicodedata
 from collections.abc import Callable
 
@@ -12,11 +14,23 @@ from dictd.accounts.passwords import Passwords
 from dictd.accounts.recorder import Recorder
 from dictd.accounts.roster import Roster, SignedIn
 from dictd.config import Accounts as AccountSettings
-from dictd.errors import LoginFailed, NameNotAllowed, NameTaken, RegistrationClosed, TooManyAttempts
+from dictd.errors import (
+    AccountsUnavailable,
+    LoginFailed,
+    NameNotAllowed,
+    NameTaken,
+    RegistrationClosed,
+    TooManyAttempts,
+)
 from dictd.limits import Guesses, Peer, Rate
 from dictd.model import Account, User
 from dictd.store.accounts import AccountQueries
 from dictd.store.pool import Pool
+
+# Letters and marks that show nothing (Default_Ignorable_Code_Point of Unicode).
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
 
 
 @frozen
@@ -35,14 +49,21 @@ class AccountName:
         :raises NameNotAllowed: it cannot be anybody's.
         """
         shown = unicodedata.normalize("NFKC", name)
-        if not 2 <= len(shown) <= 32 or not all(_allowed(character) for character in shown):
+        if not 2 <= len(shown) <= 32 or not all(map(_allowed, " " + shown, shown)):
             raise NameNotAllowed()
         return cls(shown, unicodedata.normalize("NFKC", shown.casefold()))
 
 
-def _allowed(character: str) -> bool:
-    # Marks are part of letters in Devanagari, Thai and others.
-    return character in "._-" or unicodedata.category(character)[0] in "LM" or unicodedata.category(character) == "Nd"
+def _allowed(before: str, character: str) -> bool:
+    """Whether a character may stand behind another in a name.
+
+    Marks are part of letters in Devanagari, Thai and others, so they may stand
+    behind a letter or another mark; what nobody can see may stand nowhere.
+    """
+    category = unicodedata.category(character)
+    if category in ("Mn", "Mc"):
+        return unicodedata.category(before)[0] in "LM" and not _INVISIBLE.match(character)
+    return character in "._-" or category == "Nd" or (category[0] == "L" and not _INVISIBLE.match(character))
 
 
 @define(eq=False)
@@ -131,9 +152,13 @@ class Registrar:
         if wait:
             raise TooManyAttempts(wait)
         right = None
+        expulsions = self.roster.expulsions
         try:
             account = await self._pool.run(self._queries.find, key.encode())
             right = await self._passwords.verify(account.passwd if account else None, secret)
+            if expulsions != self.roster.expulsions and account is not None:
+                # Somebody's account changed while the hash was under way: was it this one?
+                right = right and account == await self._pool.run(self._queries.find, key.encode())
         finally:
             if right is None:
                 self._guesses.abandoned(key, peer)
@@ -142,7 +167,8 @@ class Registrar:
             raise LoginFailed()
         self._guesses.succeeded(key, peer)
         if self._passwords.outdated(account.passwd):
-            account = await self._rehashed(account, secret)
+            with contextlib.suppress(AccountsUnavailable):  # there will be another login
+                account = await self._rehashed(account, secret)
         return account
 
     async def _rehashed(self, account: Account, secret: str) -> Account:

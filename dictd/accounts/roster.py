@@ -18,9 +18,14 @@ class SignedIn(Protocol):
 
 @define
 class Roster:
-    """The sessions of each user; one that is gone leaves by itself."""
+    """The sessions of each user; one that is gone leaves by itself.
+
+    :ivar expulsions: how often anybody was logged out; a login that is under
+        way sees by it that an account may have changed meanwhile.
+    """
 
     _sessions: dict[int, WeakSet[SignedIn]] = field(factory=dict)
+    expulsions: int = 0
 
     def enter(self, user: User, session: SignedIn) -> None:
         """A session is now this user's."""
@@ -41,6 +46,7 @@ class Roster:
 
     def expel(self, user_id: int, but: SignedIn | None = None) -> int:
         """Log a user out everywhere, one session excepted; how many there were."""
+        self.expulsions += 1
         expelled = [session for session in self._sessions.get(user_id, ()) if session is not but]
         for session in expelled:
             self.leave(session)

@@ -54,9 +54,10 @@ def check_name(name: str) -> str:
     :raises ImportRefused: it cannot be one.
     """
     lowered = name.lower()
-    if not _NAME.fullmatch(lowered):
+    if not _NAME.fullmatch(lowered) or re.fullmatch(r"\d\d\d", lowered):
         raise ImportRefused(
-            f"{name!r} cannot be the name of a dictionary: up to 64 letters a-z, digits, dots, dashes, underscores"
+            f"{name!r} cannot be the name of a dictionary: up to 64 letters a-z, digits, dots, dashes, underscores,"
+            " and not three digits alone, which would look like a status"
         )
     return lowered
 

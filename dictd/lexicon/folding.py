@@ -82,16 +82,18 @@ def key(folded: str) -> bytes:
 def _without_marks(folded: str) -> str:
     kept: list[str] = []
     base = ""
-    for character in unicodedata.normalize("NFD", folded.translate(_SPELLED_OUT)):
+    for character in unicodedata.normalize("NFD", folded).translate(_SPELLED_OUT):
         category = unicodedata.category(character)
         if category[0] == "M":
-            if not _strips(base, character):
+            if base and not _strips(base, character):
                 kept.append(character)
-        elif category[0] in "LN" or character == " ":
+        elif category[0] in "LN":
             base = character
             kept.append(character)
-        else:
+        elif category != "Cf":  # joiners and the like stand between a letter and its mark
             base = ""
+            if character == " ":
+                kept.append(character)
     return unicodedata.normalize("NFC", "".join(kept))
 
 

@@ -145,7 +145,10 @@ class Generation:
         if len(found) > 1:
             asked = query.word.encode("utf-8")
             found.sort(key=lambda definition: definition.spelling != asked)
-            found = list({(d.chunk, d.offset): d for d in reversed(found)}.values())[::-1]
+            once: dict[tuple[int, int, int], Definition] = {}
+            for definition in found:
+                once.setdefault((definition.chunk, definition.offset, definition.length), definition)
+            found = list(once.values())
         return found
 
     def stored(self, chunk: int, start: int, end: int) -> bytes:

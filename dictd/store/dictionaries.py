@@ -38,7 +38,7 @@ _RETIRE_OTHERS = Statement(
     sqlite="UPDATE generation SET state = 'dead' WHERE dictionary_name = ? AND id <> ? AND state = 'ready'"
 )
 _REMOVE = Statement(sqlite="DELETE FROM dictionary WHERE name = ?")
-_ABANDON = Statement(sqlite="UPDATE generation SET state = 'dead' WHERE id = ?")
+_ABANDON = Statement(sqlite="UPDATE generation SET state = 'dead' WHERE id = ? AND state = 'loading'")
 _RETIRE_STALE = Statement(sqlite="UPDATE generation SET state = 'dead' WHERE state = 'loading' AND heartbeat < ?")
 _DEAD = Statement(sqlite="SELECT id FROM generation WHERE state = 'dead' ORDER BY id")
 _PURGE_WORDS = Statement(
@@ -129,7 +129,7 @@ class DictionaryQueries:
         return removed
 
     def abandon(self, txn: Transaction, generation: int) -> None:
-        """Give a generation up."""
+        """Give a generation up that is still loading."""
         txn.execute(self.dialect(BEGIN))
         txn.execute(self.dialect(_ABANDON), (generation,))
 

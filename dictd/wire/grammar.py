@@ -75,15 +75,15 @@ def parse(line: bytes) -> Command:
         if quote and not words[-1] and last.find('"') == len(last) - 1 >= 0:
             words.pop()
             if words and "" not in words:
-                return Command(words[0].upper(), (*words[1:], last[:-1]), text, len(words[0]))
+                return Command(_verb(words[0]), (*words[1:], last[:-1]), text, len(words[0]))
         elif not quote and "" not in words:
-            return Command(words[0].upper(), tuple(words[1:]), text, len(words[0]))
+            return Command(_verb(words[0]), tuple(words[1:]), text, len(words[0]))
     return _parse_slowly(text)
 
 
 def _parse_slowly(text: str) -> Command:
     """As :func:`parse`, for lines of any form."""
-    text = text.strip(" \t")
+    text = text.lstrip(" \t")
     unterminated = False
     strings: list[str] = []
     verb_end = 0
@@ -99,7 +99,7 @@ def _parse_slowly(text: str) -> Command:
             strings.append(raw)
     if not strings:
         return NOTHING
-    return Command(strings[0].upper(), tuple(strings[1:]), text, verb_end, _flaw(text[verb_end:]), unterminated)
+    return Command(_verb(strings[0]), tuple(strings[1:]), text, verb_end, _flaw(text[verb_end:]), unterminated)
 
 
 def phrase(rest: str) -> str:
@@ -111,6 +111,11 @@ def phrase(rest: str) -> str:
     """
     whole = _WHOLE.fullmatch(rest)
     return _PAIR.sub(r"\1", whole[1]).strip(" \t") if whole else rest
+
+
+def _verb(string: str) -> str:
+    """Upper case, of ASCII alone: ``ſtatus`` is not STATUS."""
+    return string.upper() if string.isascii() else string
 
 
 def _unquote(raw: str) -> tuple[str, bool]:

@@ -16,6 +16,7 @@ MAX_TEXT_LINE = 1022
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 # What makes a text differ from its own lines: see :func:`text_block`.
 _SPECIAL = re.compile(rf"(?m)^\.|^\d\d\d(?: |$)|\t|^.{{{MAX_TEXT_LINE + 1}}}")
+_PREFIXED = re.compile(r"\.|\d\d\d(?: |$)")
 _LOOKS_LIKE_STATUS = re.compile(r"\d\d\d(?: |$)")
 
 MIME_TEXT = b"Content-type: text/plain; charset=utf-8\r\nContent-transfer-encoding: 8bit\r\n\r\n"
@@ -141,9 +142,9 @@ def text_block(body: str) -> bytes:
 
 
 def _wrapped(line: str) -> Iterable[str]:
-    """The line in pieces that leave room for one character in front."""
-    room = MAX_TEXT_LINE - 1
-    while len(line) > room:
+    """The line in pieces, each with room for the character that may be put in front."""
+    while len(line) > MAX_TEXT_LINE - bool(_PREFIXED.match(line)):
+        room = MAX_TEXT_LINE - 1
         cut = line.rfind(" ", room // 2, room) + 1 or room
         yield line[:cut]
         line = line[cut:]

@@ -116,7 +116,7 @@ class ImmediatePasswords(Passwords):
         return self._hasher.hash(normal(secret))
 
     async def verify(self, passwd: str | None, secret: str) -> bool:
-        return self._matches(passwd or self._nobody, normal(secret)) and passwd is not None
+        return self._matches(self._nobody if passwd is None else passwd, normal(secret)) and passwd is not None
 
 
 class Line(StringTransport):
