@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import signal
 import socket
 import sys
@@ -25,6 +26,8 @@ from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE, connect
 LOOK_EVERY = 1.0
 #: How long a stop waits for people to finish, and then for the history, seconds.
 GRACE = 5.0
+#: Open files that are not connections.
+_FILES_BESIDE = 256
 
 
 @define(eq=False)
@@ -83,6 +86,7 @@ class Serving(Service):
     def startService(self) -> None:
         Service.startService(self)
         self.claim.lock.sign()
+        self._make_room()
         self.parts = wire(self.settings, self.claim.state, self.reactor)
         self.parts.passwords.start()
         self._timer = self.reactor.callLater(LOOK_EVERY, self._look)
@@ -99,6 +103,19 @@ class Serving(Service):
         self.log.info("listening on {where}", where=", ".join(where))
         if self.greet is not None:
             self.reactor.callWhenRunning(self.greet, self.parts, where)
+
+    def _make_room(self) -> None:
+        """As many open files as the connections that the settings allow, if the system lets us."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = self.settings.limits.connections + _FILES_BESIDE
+        if soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
+        if hard < wanted:
+            self.log.warn(
+                "{wanted} connections are allowed, but the system allows {hard} open files (ulimit -n)",
+                wanted=self.settings.limits.connections,
+                hard=hard,
+            )
 
     def reload(self) -> None:
         """SIGHUP: look at the dictionaries at once. Settings are read at the start only."""
