@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
-from twisted.internet.error import ProcessDone
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -36,7 +36,6 @@ class Child:
     _protocol: _Lines | None = field(default=None, init=False)
     _restart: Any = field(default=None, init=False)
     _stopped: Deferred[None] | None = field(default=None, init=False)
-    _last_words: list[str] = field(factory=list, init=False)
     _since: float = field(default=0.0, init=False)
     log = Logger()
 
@@ -46,7 +45,12 @@ class Child:
         self._since = self._reactor.seconds()
         self._protocol = _Lines(self._said, self._ended)
         command = [sys.executable, "-m", self.module, *self.arguments]
-        self._reactor.spawnProcess(self._protocol, sys.executable, command, env=os.environ)
+        # Ctrl-C in a terminal goes to the child too, but it is for us to end it: it never sees it.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self._reactor.spawnProcess(self._protocol, sys.executable, command, env=os.environ)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop(self) -> Deferred[None]:
         """Let it end; fires when it has."""
@@ -66,17 +70,11 @@ class Child:
             self._protocol.transport.signalProcess("KILL")
 
     def _said(self, line: str) -> None:
-        if self._stopped is None:
-            self.log.info("{line}", line=line)
-        else:
-            self._last_words.append(line)
+        self.log.info("{line}", line=line)
 
-    def _ended(self, why: str, clean: bool) -> None:
+    def _ended(self, why: str) -> None:
         self._protocol = None
         if self._stopped is not None:
-            # Ctrl-C in a terminal hits the child too; that is no trouble to tell of.
-            for line in self._last_words if clean else ():
-                self.log.info("{line}", line=line)
             if not self._stopped.called:
                 self._stopped.callback(None)
             return
@@ -94,7 +92,7 @@ class _Lines(ProcessProtocol):
 
     transport: Any = None
 
-    def __init__(self, said: Callable[[str], None], ended: Callable[[str, bool], None]) -> None:
+    def __init__(self, said: Callable[[str], None], ended: Callable[[str], None]) -> None:
         self._said = said
         self._ended = ended
         self._partial = {1: b"", 2: b""}
@@ -111,4 +109,4 @@ class _Lines(ProcessProtocol):
         for rest in self._partial.values():
             if rest:
                 self._said(rest.decode("utf-8", "replace"))
-        self._ended(reason.getErrorMessage(), reason.check(ProcessDone) is not None)
+        self._ended(reason.getErrorMessage())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import os
 import select
-import signal
 import sqlite3
 import sys
 import traceback
@@ -112,7 +111,6 @@ def look_once(directory: Path, say: Callable[[str], None]) -> bool:
 
 def watch(directory: Path, say: Callable[[str], None]) -> None:
     """Look every two seconds until standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server; it lets this process end
     publishing = Publisher(State(directory), say)
     told = ""
     while True:
