@@ -90,8 +90,16 @@ class Passwords:
         return matches and passwd is not None
 
     def outdated(self, passwd: str) -> bool:
-        """Whether a hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(passwd)
+        """Whether a hash was made with less effort than today's.
+
+        One of more effort stays: hosts whose settings differ must not undo each other's.
+        """
+        cost = argon2.extract_parameters(passwd)
+        return (
+            cost.type != self._hasher.type
+            or cost.memory_cost < self._hasher.memory_cost
+            or cost.time_cost < self._hasher.time_cost
+        )
 
     def _matches(self, passwd: str, secret: bytes) -> bool:
         try:

@@ -225,16 +225,13 @@ class Recorder:
     def _lose_patience(self) -> None:
         self._patience_timer = None
         now = self._clock.seconds()
-        oldest: float | None = None
-        for waiting in (*self._flight, *self._queue):
-            if waiting.kept.called:
-                continue
-            if now - waiting.since >= self.patience:
-                self._answer(waiting, False)
-            else:
-                oldest = waiting.since if oldest is None else min(oldest, waiting.since)
-        if oldest is not None:
+        unanswered = [waiting for waiting in (*self._flight, *self._queue) if not waiting.kept.called]
+        late = [waiting for waiting in unanswered if now - waiting.since >= self.patience]
+        if len(late) < len(unanswered):
+            oldest = min(waiting.since for waiting in unanswered if now - waiting.since < self.patience)
             self._patience_timer = self._clock.callLater(oldest + self.patience - now, self._lose_patience)
+        for waiting in late:
+            self._answer(waiting, False)
 
     @staticmethod
     def _answer(waiting: _Waiting, kept: bool) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import unicodedata
 from collections.abc import Callable
 
-from attrs import define, frozen
+from attrs import define, evolve, frozen
 
 from dictd.accounts import passwords
 from dictd.accounts.passwords import Passwords
@@ -27,6 +26,8 @@ from dictd.model import Account, User
 from dictd.store.accounts import AccountQueries
 from dictd.store.pool import Pool
 
+#: How often a login looks again when its account changes under it.
+_TRIES = 3
 # Letters and marks that show nothing (Default_Ignorable_Code_Point of Unicode).
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
@@ -151,30 +152,46 @@ class Registrar:
         wait = self._guesses.penalty(key, peer, self._steady())
         if wait:
             raise TooManyAttempts(wait)
-        right = None
-        expulsions = self.roster.expulsions
         try:
-            account = await self._pool.run(self._queries.find, key.encode())
-            right = await self._passwords.verify(account.passwd if account else None, secret)
-            if expulsions != self.roster.expulsions and account is not None:
-                # Somebody's account changed while the hash was under way: was it this one?
-                right = right and account == await self._pool.run(self._queries.find, key.encode())
-        finally:
-            if right is None:
-                self._guesses.abandoned(key, peer)
-        if account is None or not right:
+            account = await self._right(key, secret)
+        except BaseException:
+            self._guesses.abandoned(key, peer)
+            raise
+        if account is None:
             self._guesses.failed(key, peer, self._steady())
             raise LoginFailed()
         self._guesses.succeeded(key, peer)
-        if self._passwords.outdated(account.passwd):
-            with contextlib.suppress(AccountsUnavailable):  # there will be another login
-                account = await self._rehashed(account, secret)
         return account
 
-    async def _rehashed(self, account: Account, secret: str) -> Account:
-        passwd = await self._passwords.hash(secret)
-        await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd)
-        return Account(account.user, passwd, account.disabled)
+    async def _right(self, key: str, secret: str) -> Account | None:
+        """The account, if the secret is its password, also after all that happened while it was hashed."""
+        for _ in range(_TRIES):
+            expulsions = self.roster.expulsions
+            account = await self._find(key)
+            if not await self._passwords.verify(account.passwd if account else None, secret) or account is None:
+                return None
+            if self._passwords.outdated(account.passwd):
+                account = await self._rehashed(account, secret)
+            while account and expulsions != self.roster.expulsions:
+                # Somebody's account changed meanwhile: was it this one?
+                expulsions = self.roster.expulsions
+                account = account if account == await self._find(key) else None
+            if account:
+                return account
+        return None
+
+    async def _find(self, key: str) -> Account | None:
+        return await self._pool.run(self._queries.find, key.encode())
+
+    async def _rehashed(self, account: Account, secret: str) -> Account | None:
+        """The account with a hash of today's parameters; ``None`` when it was changed meanwhile."""
+        try:
+            passwd = await self._passwords.hash(secret)
+            if not await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd):
+                return None
+        except AccountsUnavailable:
+            return account  # there will be another login
+        return evolve(account, passwd=passwd)
 
     @staticmethod
     def _user_of(session: SignedIn) -> User:

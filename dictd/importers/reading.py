@@ -68,10 +68,10 @@ class Reading:
                 piece = file.read(1 << 18)
                 try:
                     text = rest + decoder.decode(piece, final=not piece)
-                except UnicodeDecodeError as error:
+                except UnicodeError as error:
                     raise ImportRefused(
                         f"{self.path}: line {number + 1} or a little later is not {self.encoding}"
-                        f" ({error.reason}); say which it is with --encoding"
+                        f" ({getattr(error, 'reason', error)}); say which it is with --encoding"
                     ) from None
                 self.done += len(piece)
                 *lines, rest = text.split("\n")
@@ -118,9 +118,11 @@ def open_reading(path: Path, encoding: str = "") -> Reading:
         raise ImportRefused(f"{path} is empty")
     if encoding:
         try:
-            codecs.lookup(encoding)
+            b"x".decode(encoding)  # a LookupError also for base64 and the like, which encode no text
+        except UnicodeError:
+            pass
         except LookupError:
-            raise ImportRefused(f"{encoding} is not an encoding that Python knows") from None
+            raise ImportRefused(f"{encoding} is not an encoding of text that Python knows") from None
         return Reading(path, encoding, size)
     for mark, marked in _MARKS:
         if head.startswith(mark):

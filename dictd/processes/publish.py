@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from attrs import define, field
@@ -92,13 +93,12 @@ class Publisher:
             if not fault:
                 return old
             self.say(f"{old.file} {fault}: it is built again")
-        listing = publisher.publish(
-            self.state.lexicon,
-            live.dictionary,
-            live.generation,
-            self._queries.read_means(connection.cursor(), live.generation),
-            self._queries.read_words(connection.cursor(), live.generation),
-        )
+        # Closed here, before the connection, also where building the file fails.
+        with (
+            closing(self._queries.read_means(connection.cursor(), live.generation)) as means,
+            closing(self._queries.read_words(connection.cursor(), live.generation)) as words,
+        ):
+            listing = publisher.publish(self.state.lexicon, live.dictionary, live.generation, means, words)
         self._built += 1
         self.say(f"{name} is published: {listing.headwords:,} headwords, {listing.size / 1e6:.1f} MB")
         return listing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -153,12 +153,12 @@ class DictionaryQueries:
         txn.execute(self.dialect(_PURGED), (generation,))
         return False
 
-    def read_means(self, txn: Any, generation: int) -> Iterator[tuple[int, str, str, str]]:
+    def read_means(self, txn: Any, generation: int) -> Generator[tuple[int, str, str, str], None, None]:
         """The articles of a generation by number; streams from the cursor."""
         txn.execute(self.dialect(_READ_MEANS), (generation,))
         yield from txn
 
-    def read_words(self, txn: Any, generation: int) -> Iterator[tuple[bytes, str, bytes, int]]:
+    def read_words(self, txn: Any, generation: int) -> Generator[tuple[bytes, str, bytes, int], None, None]:
         """The headwords of a generation by key; streams from the cursor."""
         txn.execute(self.dialect(_READ_WORDS), (generation,))
         yield from txn

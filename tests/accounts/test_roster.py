@@ -1,0 +1,78 @@
+"""Who is logged in where."""
+
+from __future__ import annotations
+
+import gc
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from dictd.accounts.roster import Roster
+from dictd.model import User
+
+ANNA, BERT = User(1, "anna"), User(2, "bert")
+
+
+class Seat:
+    """A session of a front end."""
+
+    def __init__(self) -> None:
+        self.user: User | None = None
+
+
+class Sessions(SynchronousTestCase):
+    """Sessions come, go and are expelled."""
+
+    def setUp(self) -> None:
+        """An empty roster and three sessions."""
+        self.roster = Roster()
+        self.seats = [Seat(), Seat(), Seat()]
+
+    def users(self) -> list[User | None]:
+        """Who sits where."""
+        return [seat.user for seat in self.seats]
+
+    def test_entering_and_leaving(self) -> None:
+        """A session that enters is the user's, one that leaves is nobody's, and leaving twice is no trouble."""
+        self.roster.enter(ANNA, self.seats[0])
+        self.assertEqual(self.users(), [ANNA, None, None])
+        self.roster.leave(self.seats[0])
+        self.roster.leave(self.seats[0])
+        self.assertEqual(self.users(), [None, None, None])
+        self.assertEqual(self.roster.expel(ANNA.id), 0)
+
+    def test_everybody_of_a_user_is_expelled(self) -> None:
+        """Expelling logs every session of a user out, no one else's, and says how many they were."""
+        for user, seat in zip((ANNA, BERT, ANNA), self.seats, strict=True):
+            self.roster.enter(user, seat)
+        self.assertEqual(self.roster.expel(ANNA.id), 2)
+        self.assertEqual(self.users(), [None, BERT, None])
+        self.assertEqual(self.roster.expel(ANNA.id), 0)
+        self.assertEqual(self.roster.expel(4711), 0)
+
+    def test_one_session_is_excepted(self) -> None:
+        """The session that is excepted stays, and can be expelled later."""
+        for seat in self.seats:
+            self.roster.enter(ANNA, seat)
+        self.assertEqual(self.roster.expel(ANNA.id, but=self.seats[1]), 2)
+        self.assertEqual(self.users(), [None, ANNA, None])
+        self.assertEqual(self.roster.expel(ANNA.id), 1)
+
+    def test_session_that_changes_its_user(self) -> None:
+        """Logging in as somebody else leaves the first: what befalls that account is no longer this session's."""
+        self.roster.enter(ANNA, self.seats[0])
+        self.roster.enter(BERT, self.seats[0])
+        self.assertEqual(self.roster.expel(ANNA.id), 0)
+        self.assertEqual(self.users(), [BERT, None, None])
+        self.assertEqual(self.roster.expel(BERT.id), 1)
+
+    def test_session_that_enters_twice_is_one(self) -> None:
+        """Logging in again in the same session counts once."""
+        self.roster.enter(ANNA, self.seats[0])
+        self.roster.enter(ANNA, self.seats[0])
+        self.assertEqual(self.roster.expel(ANNA.id), 1)
+
+    def test_session_that_is_gone_leaves_by_itself(self) -> None:
+        """The roster keeps no session alive."""
+        self.roster.enter(ANNA, self.seats.pop())
+        gc.collect()
+        self.assertEqual(self.roster.expel(ANNA.id), 0)
