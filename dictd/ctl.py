@@ -122,6 +122,8 @@ def starter(shared: Shared) -> None:
     wordnet = find_wordnet()
     if names and not (names == [_STARTER] and wordnet):
         publish.look_once(shared.state.directory, shared.aside)
+        if shared.as_json:
+            shared.tell({"dictionaries": names}, "")
         return
     if wordnet is not None:
         _import(shared, reading.open_reading(wordnet), formats.BY_NAME["wordnet"], "wordnet", "")

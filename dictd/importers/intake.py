@@ -72,7 +72,7 @@ def name_for(path: Path, format: Format) -> str:
     stem = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")[:64]
     if not stem:
         raise ImportRefused(f"{path.name} makes no name for a dictionary; say one with --name")
-    return stem
+    return check_name(stem)
 
 
 @define

@@ -175,18 +175,18 @@ def _lemmas(reading: Reading, directory: Path) -> dict[str, list[tuple[str, list
     """Lemma -> parts of speech with the places of their senses."""
     lemmas: dict[str, list[tuple[str, list[int]]]] = {}
     for part in PARTS:
-        with open(directory / f"index.{part}", encoding="utf-8") as file:
+        with open(directory / f"index.{part}", "rb") as file:
             for number, line in enumerate(file, 1):
-                if line.startswith(" "):
+                if line.startswith(b" "):
                     continue
                 try:
-                    fields = line.split()
+                    fields = line.decode("utf-8").split()
                     count = int(fields[2])
                     offsets = [int(offset) for offset in fields[len(fields) - count :]]
                     if not offsets or fields[0][0] == "%":
                         raise ValueError(line)
                 except (ValueError, IndexError):
-                    reading.complain(number, line.strip(), f"not a line of index.{part}")
+                    reading.complain(number, line.decode("utf-8", "replace").strip(), f"not a line of index.{part}")
                     continue
                 lemmas.setdefault(fields[0], []).append((part, offsets))
     return lemmas
@@ -196,7 +196,7 @@ def _use(path: Path) -> Counter[str]:
     """How often each lemma was seen as each part of speech: ``lemma%part`` -> count."""
     used: Counter[str] = Counter()
     if path.exists():
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors="replace") as file:
             for line in file:
                 key, _, rest = line.partition("%")
                 part = _FILE_OF_NUMBER.get(rest[:1])

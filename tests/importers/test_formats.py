@@ -59,12 +59,29 @@ class Names(SynchronousTestCase):
 
     def test_taken(self) -> None:
         """An atom of letters, digits, dots, dashes and underscores, in lower case."""
-        for name in ("wn", "WN", "gre-3.1", "a", "0", "a_b", "x" * 64):
+        for name in ("2500", "25", "250a", "wn", "WN", "gre-3.1", "a", "0", "a_b", "x" * 64):
             self.assertEqual(intake.check_name(name), name.lower())
 
     def test_refused(self) -> None:
-        """What RFC 2229 gives a meaning, what is no atom, and what would be a path."""
-        for name in ("*", "!", "", " ", "a b", "a/b", "../a", ".a", "-a", "_a", "ä", "中", "x" * 65, "a\n", 'a"'):
+        """What RFC 2229 gives a meaning, what is no atom, what would be a path, what looks like a status."""
+        for name in (
+            "*",
+            "!",
+            "",
+            " ",
+            "a b",
+            "a/b",
+            "../a",
+            ".a",
+            "-a",
+            "_a",
+            "ä",
+            "中",
+            "x" * 65,
+            "a\n",
+            'a"',
+            "250",
+        ):
             self.assertRaises(ImportRefused, intake.check_name, name)
 
     def test_derived(self) -> None:
@@ -87,6 +104,12 @@ class Names(SynchronousTestCase):
         with self.assertRaises(ImportRefused) as caught:
             intake.name_for(Path("中文.txt"), formats.BY_NAME["wordbook"])
         self.assertIn("--name", caught.exception.text)
+
+    def test_derived_that_could_not_be_said(self) -> None:
+        """A file whose name would make a name that is refused when it is said is refused as well."""
+        with self.assertRaises(ImportRefused) as caught:
+            intake.name_for(Path("250.txt"), formats.BY_NAME["wordbook"])
+        self.assertIn("name", caught.exception.text)
 
     def test_derived_of_wordnet(self) -> None:
         """WordNet is called that, whatever its directory is."""

@@ -77,6 +77,16 @@ class Wrapping(SynchronousTestCase):
             self.assertLessEqual(layout.columns(line), layout.WIDTH)
             self.assertGreater(layout.columns(line) + 1 + layout.columns(following.split()[0]), layout.WIDTH)
 
+    @ANY
+    @given(st.lists(st.text(st.sampled_from("ab中文，é\u0301"), min_size=1, max_size=200), max_size=8))
+    def test_any_long_text(self, words: list[str]) -> None:
+        """However long its words, a text that is not ASCII keeps to the columns, loses nothing, parts no mark."""
+        text = " ".join(f"中{word}" for word in words)
+        lines = list(layout.wrapped(text, "  n 1: ", "    "))
+        self.assertLessEqual(max(map(layout.columns, lines), default=0), layout.WIDTH)
+        self.assertEqual("".join("".join(line.split()) for line in lines).removeprefix("n1:"), "".join(text.split()))
+        self.assertFalse([line for line in lines if line.startswith("    \u0301")])
+
 
 class Articles(SynchronousTestCase):
     """A headword and its meanings."""

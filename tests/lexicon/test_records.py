@@ -206,7 +206,8 @@ class ThroughTheFile(SynchronousTestCase):
         )
 
     def test_more_than_one_chunk(self) -> None:
-        """Articles of many megabytes, one of them larger than a chunk, are each whole."""
+        """Articles that do not fit into one chunk, one of them larger than any, are each whole."""
+        self.patch(records, "CHUNK", 1 << 16)
         size = records.CHUNK // 3
         given = [
             Entry((f"w{no}",), f"{no} " + "x" * (2 * records.CHUNK if no == 3 else size), html=f"<i>{no}</i>")

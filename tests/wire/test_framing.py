@@ -15,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.wire.framing import MAX_LINE, Framing
 
-ANY = settings(deadline=None, max_examples=300)
+ANY = settings(deadline=None, max_examples=200)
 
 Lines = list[bytes | None]
 

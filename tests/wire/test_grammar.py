@@ -10,7 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.wire.grammar import Command, parse, phrase
 
-ANY = settings(deadline=None, max_examples=300)
+ANY = settings(deadline=None, max_examples=200)
 
 # What turns the writing direction, and what ends a line for some readers.
 MARKS = "\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd import errors
-from dictd.errors import DictError
+from dictd.errors import DictError, ImportRefused
+from dictd.importers.intake import check_name
+from dictd.importers.reading import Reading
 from dictd.wire import replies
 from dictd.wire.grammar import parse
 
-ANY = settings(deadline=None, max_examples=300)
+ANY = settings(deadline=None, max_examples=200)
 
 MIME = b"Content-type: text/plain; charset=utf-8\r\nContent-transfer-encoding: 8bit\r\n\r\n"
 
@@ -416,3 +419,35 @@ class Quoting(Leaving):
         """What is put in quotes is read by the grammar as the same string."""
         command = parse(f"X {replies.in_quotes(value)}".encode())
         self.assertEqual((command.words, command.unterminated), ((replies.one_line(value),), False))
+
+
+class WhatImportersPromise(Leaving):
+    """Names and headwords leave as they are stored, so importers keep out what must not leave."""
+
+    def check_headword(self, raw: str) -> None:
+        """A headword that is let in, if it is, leaves clean and can be asked for as it was listed."""
+        word = Reading(Path("words.tsv"), "utf-8", 0).headword(1, raw)
+        if word:
+            self.assertFalse((NEVER | SURROGATES) & {*word}, ascii(word))
+            command = parse(f"DEFINE wn {replies.in_quotes(word)}".encode())
+            self.assertEqual((command.words, command.flaw), (("wn", word), ""))
+
+    def test_names(self) -> None:
+        """No database has a name that makes its lines begin with a dot or look like a status."""
+        for name in ("100", "250", ".wn", "", "a b", 'a"b', "wn\n", "\u0661\u0662\u0663"):
+            self.assertRaises(ImportRefused, check_name, name)
+        for name in ("wn", "1000", "10", "100a", "2006-wn", "a.b"):
+            self.assertEqual(check_name(name), name)
+
+    def test_headwords(self) -> None:
+        """No headword has control characters, line separators or marks that turn the writing direction."""
+        for character in NEVER | SURROGATES:
+            self.check_headword(f"pen{character}guin")
+            self.check_headword(character)
+
+    @ANY
+    @given(TEXTS)
+    @example("pen\u202eguin")
+    def test_any_headword(self, raw: str) -> None:
+        """Whatever a file has for a headword: what is let in can be listed and asked for."""
+        self.check_headword(raw)
