@@ -41,6 +41,10 @@ def _one_of(*choices: str) -> Check:
     return check
 
 
+def _workers(value: int) -> str:
+    return "" if value == 0 else "must be 0: this version serves in one process"
+
+
 def _addresses(value: tuple[str, ...]) -> str:
     if not value:
         return "needs at least one address"
@@ -97,7 +101,7 @@ class Listen:
     )
     port: int = _key(2628, "TCP port; 2628 is the DICT port. 0 lets the system choose.", _between(0, 65535))
     backlog: int = _key(1024, "Connections the system may hold while the server is busy.", _between(1, 65535))
-    workers: int = _key(0, "Worker processes. 0 serves in the one process that twistd starts.", _between(0, 0))
+    workers: int = _key(0, "Worker processes. 0 serves in the one process that twistd starts.", _workers)
 
     @property
     def public(self) -> bool:

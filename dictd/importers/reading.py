@@ -11,6 +11,7 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from dictd.errors import ImportRefused
+from dictd.wire.replies import one_line
 
 #: Complaints that are kept with their line; the rest are counted.
 SHOWN = 10
@@ -93,8 +94,8 @@ class Reading:
         elif len(word) > LONGEST_HEADWORD:
             self.complain(line, raw, f"the headword is longer than {LONGEST_HEADWORD} characters")
             return ""
-        elif not word.isprintable() and any(unicodedata.category(c) in ("Cc", "Cs") for c in word):
-            self.complain(line, raw, "control characters in the headword")
+        elif one_line(word) != word:
+            self.complain(line, raw, "control characters in the headword, or marks that turn its direction")
             return ""
         return word
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Coroutine
@@ -28,6 +29,7 @@ _NOT_CONFIRMED = b" (history not confirmed)\r\n"
 #: What the banner names: only what is on.
 CAPABILITIES = "mime.xaccount.xhistory"
 _MOST_HISTORY = 1000
+_NUMBER = re.compile(r"[0-9]{1,4}")
 _USUAL_HISTORY = 20
 
 NO_MATCH = replies.error(NoMatch())
@@ -279,11 +281,11 @@ class Session:
     # History --------------------------------------------------------------------
 
     async def do_history(self, command: Command, words: tuple[str, ...]) -> Reply:
-        number, _, rest = command.rest.partition(" ")
-        if number and not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= _MOST_HISTORY):
+        number, rest = (command.rest.replace("\t", " ").split(" ", 1) + [""])[:2]
+        count = int(number) if _NUMBER.fullmatch(number) else 0 if number else _USUAL_HISTORY
+        if not 1 <= count <= _MOST_HISTORY:
             raise BadArguments(f"say a number from 1 to {_MOST_HISTORY}, then a word if you like")
-        count = int(number) if number else _USUAL_HISTORY
-        word = grammar.phrase(rest.strip(" \t")) or None
+        word = grammar.phrase(rest.strip(" ")) or None
         user = self._member()
         rows = await self.service.lookups.recorder.newest(user, count, word)
         return replies.listing(180, f"{len(rows)} look-ups, newest first", map(_history_line, rows), self.mime)

@@ -151,7 +151,9 @@ class Remembering(Dialogue):
         answer = alice.ask("H 20 Penguin")
         self.assertTrue(answer.startswith("180 2 look-ups"))
         self.assertIn("180 1 look-ups", alice.ask("H 20 crow's nest"))
-        self.assertEqual(alice.codes("H 0", "H x", "H -1", "H 1001", "H 99999999999999999999"), [501] * 5)
+        refused = ("H 0", "H x", "H -1", "H 1001", "H 99999999999999999999", "H 00000000119999", "H ٣")
+        self.assertEqual(alice.codes(*refused), [501] * len(refused))
+        self.assertIn("180 2 look-ups", alice.ask("H\t20\tpenguin"))
 
     def test_private(self) -> None:
         """Nobody sees anybody else's."""
