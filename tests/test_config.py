@@ -86,7 +86,7 @@ class Refusals(SettingsCase):
                 "FILE:7: listen.port must be a whole number, not '2628'",
                 "FILE:8: listen.backlog must lie between 1 and 65535",
                 "DICTD_LIMITS_MATCHES: limits.matches must be a whole number, not 'many'",
-                "command line: listen.workers must lie between 0 and 0",
+                "command line: listen.workers must be 0: this version serves in one process",
             ],
         )
 

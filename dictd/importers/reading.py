@@ -95,7 +95,7 @@ class Reading:
             self.complain(line, raw, f"the headword is longer than {LONGEST_HEADWORD} characters")
             return ""
         elif one_line(word) != word:
-            self.complain(line, raw, "control characters in the headword, or marks that turn its direction")
+            self.complain(line, raw, "control characters in the headword")
             return ""
         return word
 
