@@ -28,6 +28,7 @@ _KEPT = 464
 _SPELLED_OUT = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
 )
+_ASCII_SIGNS = {code: None for code in range(128) if not (chr(code).isalnum() or chr(code) == " ")}
 _CYRILLIC_STRESS = {"\u0300", "\u0301"}
 _STRIPPED_SCRIPTS = ("LATIN", "GREEK")
 
@@ -55,7 +56,7 @@ def loose(word: str) -> str:
     if folded.isascii():
         if folded.isalnum():
             return folded
-        kept = "".join([c for c in folded if c.isalnum() or c == " "])
+        kept = folded.translate(_ASCII_SIGNS)
     else:
         kept = _without_marks(folded)
     return " ".join(kept.split()) or folded
@@ -77,6 +78,11 @@ def key(folded: str) -> bytes:
     if len(whole) <= MAX_KEY:
         return whole
     return whole[:_KEPT] + b"\xff" + blake2b(whole, digest_size=16).digest()
+
+
+def compact_key(k2: bytes, word: str) -> bytes:
+    """The key of :func:`compact`, made from the loose key where that is whole."""
+    return k2.replace(b" ", b"") if len(k2) < MAX_KEY else key(compact(word))
 
 
 def _without_marks(folded: str) -> str:

@@ -180,7 +180,7 @@ class _Building:
                     value.append(records.pack_posting(*self._places[no], word.encode("utf-8")))
                     if k2 != k:
                         others[b"loose"].append((k2, k))
-                    k3 = folding.key(folding.compact(word))
+                    k3 = folding.compact_key(k2, word)
                     if k3 != k2:
                         others[b"compact"].append((k3, k))
                 headwords += len(spellings)

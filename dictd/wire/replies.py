@@ -14,10 +14,9 @@ MAX_TEXT_LINE = 1022
 
 # What never leaves: control characters but LF, and marks that turn a terminal's writing direction.
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-# What makes a text differ from its own lines: see :func:`text_block`.
-_SPECIAL = re.compile(rf"(?m)^\.|^\d\d\d(?: |$)|\t|^.{{{MAX_TEXT_LINE + 1}}}")
+# What needs a character in front: a dot, and what looks like a status.
 _PREFIXED = re.compile(r"\.|\d\d\d(?: |$)")
-_LOOKS_LIKE_STATUS = re.compile(r"\d\d\d(?: |$)")
+_PREFIXED_LATER = re.compile(r"\n(?:\.|\d\d\d(?: |\n|$))")
 
 MIME_TEXT = b"Content-type: text/plain; charset=utf-8\r\nContent-transfer-encoding: 8bit\r\n\r\n"
 #: An empty header block. GoldenDict and its kin take every line of a list for
@@ -125,20 +124,30 @@ def text_block(body: str) -> bytes:
     leading dot doubled (RFC 2229 2.4.3), and a line that looks like a status
     ("100 grams") gets a blank in front, because goldendict-ng drops it else.
     """
-    body = _CONTROL.sub("", body.replace("\r\n", "\n").replace("\r", "\n")).rstrip("\n")
+    body = body.rstrip("\r\n")
+    if not body.replace("\n", "").isprintable():
+        body = _CONTROL.sub("", body.replace("\r\n", "\n").replace("\r", "\n")).rstrip("\n")
     if not body:
         return b""
-    if not _SPECIAL.search(body):
+    if not _special(body):
         return body.replace("\n", "\r\n").encode("utf-8") + b"\r\n"
     lines: list[str] = []
     for line in body.expandtabs().split("\n"):
         for piece in _wrapped(line):
-            if piece.startswith("."):
-                piece = "." + piece
-            elif _LOOKS_LIKE_STATUS.match(piece):
-                piece = " " + piece
+            if _PREFIXED.match(piece):
+                piece = ("." if piece[0] == "." else " ") + piece
             lines.append(piece)
     return "\r\n".join([*lines, ""]).encode("utf-8")
+
+
+def _special(body: str) -> bool:
+    """Whether a text differs from its own lines as they leave."""
+    return (
+        "\t" in body
+        or _PREFIXED.match(body) is not None
+        or _PREFIXED_LATER.search(body) is not None
+        or (len(body) > MAX_TEXT_LINE and any(len(line) > MAX_TEXT_LINE for line in body.split("\n")))
+    )
 
 
 def _wrapped(line: str) -> Iterable[str]:

@@ -361,6 +361,20 @@ class Outages(Recording):
         self.pool.only.finish()
         self.assertIs(self.successResultOf(kept), True)
 
+    def test_recovery_is_said_while_the_rest_is_written(self) -> None:
+        """Once the first group is through the store works: who asks while the others follow waits for the commit."""
+        self.ask("one")
+        self.ask("two")
+        self.store_fails()
+        self.clock.advance(RETRY)
+        self.pool.only.finish()
+        self.assertEqual(self.words_under_way(), ["two"])
+        kept = self.ask("three")
+        self.assertNoResult(kept)
+        self.pool.only.finish()
+        self.pool.only.finish()
+        self.assertIs(self.successResultOf(kept), True)
+
     def test_recovery_is_said_when_all_was_taken_back(self) -> None:
         """Where nothing is left to try again, the next look-up tries, and is not held to be lost for ever."""
         self.ask("one")
