@@ -233,7 +233,7 @@ class DictProtocol(LineReceiver):
 
     def _scheduled_turn(self) -> None:
         self._turn_scheduled = False
-        if not self._closing:
+        if not self._closing and not self._slow:
             self._turn()
 
     def _stop_reading(self) -> None:

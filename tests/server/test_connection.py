@@ -262,6 +262,17 @@ class Pressure(Dialogue):
         self.assertEqual(final_codes(client.heard()), [250] * 200)
         self.assertLess(max(sizes), PIECE + 4096)
 
+    def test_slow_between_turns(self) -> None:
+        """Who stops reading between two turns is not answered before reading on."""
+        self.client.protocol.dataReceived(b"STATUS\r\n" * 100)
+        self.client.heard()
+        self.client.protocol.pauseProducing()
+        self.house.turn(3)
+        self.assertEqual(self.client.heard(), b"")
+        self.client.protocol.resumeProducing()
+        self.house.turn(3)
+        self.assertEqual(len(final_codes(self.client.heard())), 100 - LINES_A_TURN)
+
     def test_reading_stops(self) -> None:
         """Input that is not answered yet is bounded; it is read again when there is room."""
         client = self.client
