@@ -48,6 +48,8 @@ class Pool:
         self._busy += 1
         try:
             result: T = await self._connections.runInteraction(query, *args, **kwargs)
+        except sqlite3.ProgrammingError:
+            raise  # a fault of ours, which no other try mends
         except (sqlite3.Error, adbapi.ConnectionLost) as error:
             if not self._failing:
                 self.log.warn("the account store fails: {error}", error=str(error))
