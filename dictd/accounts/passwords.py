@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import argon2
-from argon2.exceptions import Argon2Error, InvalidHashError
+from argon2.exceptions import Argon2Error, InvalidHashError, VerificationError
 from attrs import define, field
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from dictd.errors import AccountsUnavailable, PasswordNotAllowed
@@ -53,6 +54,7 @@ class Passwords:
     _threads: ThreadPool
     _waiting: int = field(default=0, init=False)
     _nobody: str = field(init=False)
+    log = Logger()
 
     @classmethod
     def made(cls, reactor: Any, memory_kib: int, passes: int, queue: int) -> Passwords:
@@ -69,7 +71,7 @@ class Passwords:
         self._threads.start()
 
     def stop(self) -> None:
-        """Stop the thread, after the hash it is at."""
+        """Stop the thread, after the hashes that wait for it."""
         self._threads.stop()
 
     async def hash(self, secret: str) -> str:
@@ -107,7 +109,11 @@ class Passwords:
             if cost.memory_cost > _MOST_MEMORY_KIB or cost.time_cost > _MOST_PASSES or cost.parallelism > _MOST_LANES:
                 return False
             return self._hasher.verify(passwd, secret)
-        except (Argon2Error, InvalidHashError):
+        except VerificationError as error:
+            if "emory" in str(error):
+                raise
+            return False  # another password, or no hash at all
+        except InvalidHashError:
             return False
 
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
@@ -117,5 +123,9 @@ class Passwords:
         try:
             result: T = await deferToThreadPool(self._reactor, self._threads, work, *args)
             return result
+        except Argon2Error as error:
+            # No memory, most likely: not the fault of who logs in.
+            self.log.error("a password could not be hashed: {error}", error=str(error))
+            raise AccountsUnavailable() from None
         finally:
             self._waiting -= 1

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from dictd.errors import AccountsUnavailable
 from dictd.lexicon import folding
-from dictd.model import LookUp, User
+from dictd.model import LONGEST_WORD, LookUp, User
 from dictd.store.history import HistoryQueries
 from dictd.store.pool import Pool
 
@@ -25,12 +25,11 @@ from dictd.store.pool import Pool
 EPOCH = 1_735_689_600_000
 #: How long to wait before a failed commit is tried again, seconds.
 RETRY = 0.5
-_LONGEST_WORD = 512
 
 
 def key_of(word: str) -> bytes:
     """The key under which a word is found in the history, however it was spelled."""
-    return folding.key(folding.exact(word[:_LONGEST_WORD]))
+    return folding.key(folding.exact(word[:LONGEST_WORD]))
 
 
 def row_id(now: int, worker: int, counter: int) -> int:
@@ -111,7 +110,7 @@ class Recorder:
             kept.callback(False)
             return kept
         now = int(self._wall() * 1000)
-        row = LookUp(user.id, self._row_ids.next(now), now, word[:_LONGEST_WORD], key_of(word), dictionary, found)
+        row = LookUp(user.id, self._row_ids.next(now), now, word[:LONGEST_WORD], key_of(word), dictionary, found)
         self._queue.append(_Waiting(row, self._clock.seconds(), kept))
         if self._patience_timer is None:
             self._patience_timer = self._clock.callLater(self.patience, self._lose_patience)

@@ -104,6 +104,7 @@ class Registrar:
         user = await self._pool.run(self._queries.add, account_name.shown, account_name.key.encode(), passwd, created)
         if user is None:
             raise NameTaken()
+        self._guesses.succeeded(account_name.key, peer)
         self.roster.enter(user, session)
         return user
 

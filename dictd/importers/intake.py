@@ -20,6 +20,7 @@ from dictd.lexicon import folding
 from dictd.model import Dictionary, Entry
 from dictd.store.dialect import SQLITE
 from dictd.store.dictionaries import DictionaryQueries
+from dictd.wire.replies import one_line
 
 #: Rows in one statement, rows in one transaction.
 _ROWS, _ROWS_A_COMMIT = 1000, 20_000
@@ -108,16 +109,17 @@ class Intake:
             self.connection.commit()
             articles, rows = self._fill(generation, reading, format.entries(reading))
             if not articles or reading.malformed > (articles + reading.malformed) * _MOST_MALFORMED:
+                first = f"; line {reading.complaints[0].line}: {reading.complaints[0].why}" if reading.malformed else ""
                 raise ImportRefused(
                     f"{reading.path} is not {format.about}: {reading.malformed} of"
-                    f" {articles + reading.malformed} lines are not"
+                    f" {articles + reading.malformed} lines are not{first}"
                 )
             dictionary = Dictionary(
                 name=name,
-                title=(title or reading.title or name)[:LONGEST_TITLE],
-                info=reading.info,
-                licence=reading.licence,
-                source=reading.path.name,
+                title=one_line(title or reading.title or name)[:LONGEST_TITLE],
+                info="\n".join(map(one_line, reading.info.split("\n"))),
+                licence=one_line(reading.licence),
+                source=one_line(reading.path.name),
             )
             live = self._queries.go_live(cursor, dictionary, generation)
             self.connection.commit()

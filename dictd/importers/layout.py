@@ -32,12 +32,12 @@ def wrapped(text: str, first: str, others: str) -> Iterator[str]:
     width_of = len if text.isascii() else columns
     for word in text.split():
         width = width_of(word)
-        while width > widest and not word.isascii():
-            fits = _fitting(word, room - begun)
-            yield f"{line} {word[:fits]}" if begun and fits else line + word[:fits]
-            word = word[fits:]
-            width = width_of(word)
-            line, room, begun = others, widest, False
+        if width > widest and not word.isascii():
+            *full, word = _cut(word, room - begun, widest)
+            for piece in full:
+                yield f"{line} {piece}" if begun and piece else line + piece
+                line, room, begun = others, widest, False
+            width = columns(word)
         if begun and width + 1 > room:
             yield line
             line, room, begun = others, widest, False
@@ -48,14 +48,17 @@ def wrapped(text: str, first: str, others: str) -> Iterator[str]:
         yield line
 
 
-def _fitting(word: str, room: int) -> int:
-    """How many characters of a word fit into so many columns."""
-    taken = 0
-    for count, character in enumerate(word):
-        taken += columns(character)
-        if taken > room:
-            return count
-    return len(word)
+def _cut(word: str, first: int, others: int) -> list[str]:
+    """A word in pieces: the first of at most ``first`` columns, perhaps none, the others of ``others``."""
+    pieces: list[str] = []
+    begin, room = 0, first
+    for at, character in enumerate(word):
+        width = columns(character)
+        if width > room:
+            pieces.append(word[begin:at])
+            begin, room = at, others
+        room -= width
+    return [*pieces, word[begin:]]
 
 
 def columns(text: str) -> int:

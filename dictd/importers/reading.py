@@ -11,11 +11,11 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from dictd.errors import ImportRefused
+from dictd.model import LONGEST_WORD
 from dictd.wire.replies import one_line
 
 #: Complaints that are kept with their line; the rest are counted.
 SHOWN = 10
-LONGEST_HEADWORD = 512
 LONGEST_LINE = 1 << 20
 _SNIFFED = 1 << 20
 _ENCODINGS = ("utf-8", "gb18030", "cp1252")
@@ -69,6 +69,7 @@ class Reading:
                 piece = file.read(1 << 18)
                 try:
                     text = rest + decoder.decode(piece, final=not piece)
+                    text.encode("utf-8")  # UTF-7 and UTF-16 can carry what no text may have
                 except UnicodeError as error:
                     raise ImportRefused(
                         f"{self.path}: line {number + 1} or a little later is not {self.encoding}"
@@ -91,8 +92,8 @@ class Reading:
         word = " ".join(unicodedata.normalize("NFC", raw).split())
         if not word:
             self.complain(line, raw, "no headword")
-        elif len(word) > LONGEST_HEADWORD:
-            self.complain(line, raw, f"the headword is longer than {LONGEST_HEADWORD} characters")
+        elif len(word) > LONGEST_WORD:
+            self.complain(line, raw, f"the headword is longer than {LONGEST_WORD} characters")
             return ""
         elif one_line(word) != word:
             self.complain(line, raw, "control characters in the headword")
@@ -110,6 +111,8 @@ def open_reading(path: Path, encoding: str = "") -> Reading:
     try:
         if path.is_dir():
             return Reading(path, "utf-8", sum(part.stat().st_size for part in path.iterdir() if part.is_file()))
+        if path.exists() and not path.is_file():
+            raise ImportRefused(f"{path} is neither a file nor a directory")
         size = path.stat().st_size
         with open(path, "rb") as file:
             head = file.read(_SNIFFED)

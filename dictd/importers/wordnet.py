@@ -52,7 +52,8 @@ def entries(reading: Reading) -> Iterator[Entry]:
         except (ValueError, IndexError, KeyError):
             reading.complain(reading.done, lemma, "the index leads to a place where no synset is")
             continue
-        yield entry
+        if reading.headword(reading.done, entry.headwords[0]):
+            yield entry
 
 
 @frozen

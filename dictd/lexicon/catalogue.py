@@ -20,6 +20,7 @@ from dictd.lexicon import records
 NAME = "catalogue.json"
 #: Version of the catalogue's own form.
 FORMAT = 1
+_NUMBERS = ("generation", "size", "headwords")
 
 
 @frozen
@@ -73,7 +74,14 @@ def read(directory: Path) -> Catalogue:
         tree: dict[str, Any] = json.loads(path.read_text("utf-8"))
         if tree["format"] != FORMAT:
             raise LexiconDamaged(f"{path} has format {tree['format']}, this program reads {FORMAT}")
-        return Catalogue(tuple(Listing(**listing) for listing in tree["dictionaries"]))
+        listings = tuple(Listing(**listing) for listing in tree["dictionaries"])
+        for listing in listings:
+            for key, value in asdict(listing).items():
+                if type(value) is not (int if key in _NUMBERS else str):
+                    raise ValueError(f"{key} cannot be {value!r}")
+            if "/" in listing.file:
+                raise ValueError(f"{listing.file} is outside")
+        return Catalogue(listings)
     except (ValueError, KeyError, TypeError) as error:
         raise LexiconDamaged(f"{path} is damaged: {error}") from None
 

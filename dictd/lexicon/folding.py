@@ -20,7 +20,7 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 
-#: Longest key in bytes; a longer one is cut and ends in a hash of the whole.
+#: Longest key that is kept as it is, bytes; a longer one is cut to 464 and ends in a hash of the whole.
 MAX_KEY = 480
 _KEPT = 464
 
@@ -68,7 +68,7 @@ def compact(word: str) -> str:
 
 
 def key(folded: str) -> bytes:
-    """A folded headword as a key of at most :data:`MAX_KEY` bytes.
+    """A folded headword as a key of at most 481 bytes.
 
     Keys of up to 480 bytes are the UTF-8 itself, so that a prefix of a word is
     a prefix of its key; a longer one keeps 464 bytes, then 0xFF (no UTF-8 has

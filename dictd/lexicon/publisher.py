@@ -55,6 +55,7 @@ def publish(
         with open(temporary, "rb") as file:
             checksum = _checksum(file)
             os.fsync(file.fileno())
+        temporary.chmod(0o400)  # nobody may change a file that is mapped
         final = directory / catalogue.file_name(dictionary.name, generation, mark)
         temporary.replace(final)
         catalogue.sync_directory(directory)

@@ -8,6 +8,7 @@ it runs on the reactor's thread, so a replaced file is closed at once.
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from dictd.errors import LexiconDamaged, NoDatabases, UnknownDatabase, UnknownSt
 from dictd.lexicon import catalogue, records, strategies
 from dictd.model import Dictionary
 from dictd.wire.replies import source_of
+
+#: What reading a damaged file raises.
+_DAMAGE = (lmdb.Error, struct.error, IndexError, ValueError)
 
 
 @define(eq=False)
@@ -226,59 +230,84 @@ class Lexicon:
 
     :param directory: the ``lexicon/`` of the state directory.
     :param complain: told in one line of a file that cannot be used.
+    :param distrust: called when a file that is served turns out to be damaged;
+        whoever publishes should read all files again.
     """
 
     directory: Path
     complain: Callable[[str], None]
+    distrust: Callable[[], None] = lambda: None
     _live: list[Generation] = field(factory=list, init=False)
     _by_name: dict[str, Generation] = field(factory=dict, init=False)
     _seen: tuple[int, ...] = field(default=(), init=False)
+    _complaints: set[str] = field(factory=set, init=False)
 
-    def refresh(self) -> bool:
+    def refresh(self, force: bool = False) -> bool:
         """Look whether the catalogue was replaced, and follow it; costs one ``stat`` when not.
 
         Called each second by a timer. Files that are still live stay open, those
-        that are not are closed, and one that cannot be used is complained of and
-        left out, or served in its last good generation.
+        that are not are closed, and one that cannot be used is complained of once,
+        tried again at every call, and left out or served in its last good generation.
 
+        :param force: follow the catalogue also if it is the one that was seen.
         :returns: whether anything changed.
         """
         try:
             stat = (self.directory / catalogue.NAME).stat()
-        except OSError:
-            return False
-        seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
-        if seen == self._seen:
-            return False
-        self._seen = seen
-        try:
+            seen = (stat.st_mtime_ns, stat.st_ino, stat.st_size)
+            if seen == self._seen and not force:
+                return False
             listings = catalogue.read(self.directory).listings
+        except FileNotFoundError:
+            return False  # nothing was published yet
         except (LexiconDamaged, OSError) as error:
-            self.complain(str(error))
+            self._complain_once({str(error)})
             return False
-        self._follow(listings)
-        return True
+        before = [generation.identity for generation in self._live]
+        complaints = self._follow(listings)
+        self._complain_once(complaints)
+        self._seen = () if complaints else seen
+        return before != [generation.identity for generation in self._live]
 
-    def _follow(self, listings: Iterable[catalogue.Listing]) -> None:
+    def _follow(self, listings: Iterable[catalogue.Listing]) -> set[str]:
         open_now = {generation.identity: generation for generation in self._live}
         live: list[Generation] = []
+        complaints: set[str] = set()
         for listing in listings:
             try:
                 identity = listing.file, (self.directory / listing.file).stat().st_ino
                 live.append(open_now.get(identity) or Generation.open(self.directory, listing))
             except (LexiconDamaged, OSError) as error:
-                self.complain(str(error))
+                complaints.add(str(error))
                 if listing.name in self._by_name:
                     live.append(self._by_name[listing.name])
-        for identity, generation in open_now.items():
-            if identity not in {still.identity for still in live}:
-                generation.close()
+        self._serve(live)
+        return complaints
+
+    def _serve(self, live: list[Generation]) -> None:
+        """Serve these generations and close the others."""
+        kept = {generation.identity for generation in live}
+        gone = [generation for generation in self._live if generation.identity not in kept]
         self._live = live
         self._by_name = {generation.dictionary.name: generation for generation in live}
+        for generation in gone:
+            generation.close()
+
+    def _complain_once(self, complaints: set[str]) -> None:
+        for complaint in sorted(complaints - self._complaints):
+            self.complain(complaint)
+        self._complaints = complaints
+
+    def _give_up(self, generation: Generation, error: Exception) -> None:
+        """A file turned out to be damaged: go on without it until it is built again."""
+        self.complain(f"{generation.identity[0]} is damaged ({error}); it is not served until it is built again")
+        self._serve([other for other in self._live if other is not generation])
+        self._seen = ()
+        self.distrust()
 
     def close(self) -> None:
         """Close all files."""
-        self._follow(())
+        self._serve([])
         self._seen = ()
 
     def dictionaries(self) -> list[tuple[Dictionary, int]]:
@@ -302,8 +331,11 @@ class Lexicon:
         query = strategies.Query.of(word)
         found: list[Definition] = []
         if query.k:  # LMDB has no empty keys
-            for generation in asked:
-                found += generation.define(query)
+            for generation in tuple(asked):
+                try:
+                    found += generation.define(query)
+                except _DAMAGE as error:
+                    self._give_up(generation, error)
                 if found and database == "!":
                     break
         return found
@@ -323,12 +355,15 @@ class Lexicon:
         if not query.k:
             return Matches(())
         found: dict[tuple[str, str], None] = {}
-        for generation in asked:
-            for k in chosen.keys(generation, query):
-                for spelling in generation.spellings(k):
-                    found[generation.dictionary.name, spelling] = None
-                if len(found) > limit:
-                    return Matches(tuple(found)[:limit], more=True)
+        for generation in tuple(asked):
+            try:
+                for k in chosen.keys(generation, query):
+                    for spelling in generation.spellings(k):
+                        found[generation.dictionary.name, spelling] = None
+                    if len(found) > limit:
+                        return Matches(tuple(found)[:limit], more=True)
+            except _DAMAGE as error:
+                self._give_up(generation, error)
             if found and database == "!":
                 break
         return Matches(tuple(found))

@@ -49,8 +49,15 @@ class Child:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             self._reactor.spawnProcess(self._protocol, sys.executable, command, env=os.environ)
+        except OSError as error:
+            self._ended(f"could not be started: {error.strerror}")
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def nudge(self) -> None:
+        """Write it a line: something needs its attention."""
+        if self._protocol is not None and self._protocol.transport is not None:
+            self._protocol.transport.write(b"\n")
 
     def stop(self) -> Deferred[None]:
         """Let it end; fires when it has."""

@@ -2,7 +2,8 @@
 
 ``python -m dictd.processes.publish --state-dir DIR`` looks once; with
 ``--watch`` it looks every two seconds until its standard input ends, which is
-how the server that started it tells it that it is gone.
+how the server that started it tells it that it is gone. A line there says that
+a file is damaged.
 """
 
 from __future__ import annotations
@@ -46,34 +47,52 @@ class Publisher:
     def look(self) -> bool:
         """Publish what is live and not published, take away what is not live.
 
-        The first look reads every file and compares its checksum; later ones
-        compare sizes. Safe beside another publisher: they stand in line.
+        The first look, and the next after :meth:`distrust`, reads every file and
+        compares its checksum; others compare sizes. Safe beside another
+        publisher: they stand in line. One dictionary that cannot be published
+        does not keep the others back.
 
         :returns: whether the catalogue changed.
+        :raises OSError: the first trouble there was, after all that could be done.
         """
         lock = Lock(self.state.lexicon / ".lock")
         lock.take(wait=True)
         try:
-            connection = connect(self.state.store / DICTIONARIES_FILE, "dictionaries")
-            try:
+            # Opened anew: the file may have been restored from a backup meanwhile.
+            with closing(connect(self.state.store / DICTIONARIES_FILE, "dictionaries")) as connection:
+                # One snapshot: an import may give a generation up while it is read.
+                connection.execute("BEGIN")
                 return self._in_step(connection)
-            finally:
-                connection.close()
         finally:
             lock.release()
 
+    def distrust(self) -> None:
+        """Some file is damaged: the next look reads them all."""
+        self._thorough = True
+
     def _in_step(self, connection: sqlite3.Connection) -> bool:
         before, built = self._catalogue(), self._built
-        live = self._queries.live(connection.cursor())
-        after = Catalogue(tuple(self._listing(connection, one, before) for one in live))
+        listings: list[Listing] = []
+        trouble: Exception | None = None
+        for live in self._queries.live(connection.cursor()):
+            try:
+                listings.append(self._listing(connection, live, before))
+            except Exception as error:  # noqa: BLE001 - raised below, when the others are served
+                trouble = trouble or error
+                old = before.listing(live.dictionary.name)
+                if old is not None:
+                    listings.append(old)
+        after = Catalogue(tuple(listings))
+        changed = after != before or self._built != built
+        if changed:
+            catalogue.write(self.state.lexicon, after)
+            for name in {listing.name for listing in before.listings} - {listing.name for listing in listings}:
+                self.say(f"{name} is no longer served")
+            publisher.sweep(self.state.lexicon, after)
+        if trouble is not None:
+            raise trouble
         self._thorough = False
-        if after == before and self._built == built:
-            return False
-        catalogue.write(self.state.lexicon, after)
-        for name in {listing.name for listing in before.listings} - {listing.name for listing in after.listings}:
-            self.say(f"{name} is no longer served")
-        publisher.sweep(self.state.lexicon, after)
-        return True
+        return changed
 
     def _catalogue(self) -> Catalogue:
         try:
@@ -117,15 +136,17 @@ def watch(directory: Path, say: Callable[[str], None]) -> None:
         try:
             publishing.look()
             told = ""
-        except (DictError, OSError, sqlite3.Error) as error:
-            # The same trouble every two seconds is one line, not many.
+        except Exception as error:  # noqa: BLE001 - told once; the next look may go well
+            # The same trouble every two seconds is told once, not each time.
             if str(error) != told:
                 told = str(error)
                 say(f"publishing waits: {error}")
-        except Exception:  # noqa: BLE001 - logged with its traceback; the service goes on
-            traceback.print_exc()
-        if select.select([sys.stdin], [], [], EVERY)[0] and not os.read(sys.stdin.fileno(), 1):
-            return
+                if not isinstance(error, DictError | OSError | sqlite3.Error):
+                    traceback.print_exc()
+        if select.select([sys.stdin], [], [], EVERY)[0]:
+            if not os.read(sys.stdin.fileno(), 4096):
+                return
+            publishing.distrust()
 
 
 def main() -> None:

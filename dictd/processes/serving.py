@@ -50,7 +50,11 @@ class Claim:
         """
         state.prepare()
         lock = Lock(state.directory / "lock")
-        if not lock.take():
+        try:
+            taken = lock.take()
+        except OSError as error:
+            raise SettingsRefused(f"{lock.path} cannot be locked: {error.strerror}") from None
+        if not taken:
             raise SettingsRefused(
                 f"dictd runs already on {state.directory} (process {lock.holder()});"
                 " stop that one, or choose another with --state-dir"
@@ -93,6 +97,7 @@ class Serving(Service):
         directory = str(self.claim.state.directory)
         self._publisher = Child(self.reactor, "dictd.processes.publish", ("--state-dir", directory, "--watch"))
         self.reactor.callWhenRunning(self._publisher.start)
+        self.parts.lexicon.distrust = self._publisher.nudge
         where = [sockets.shown(listening) for listening in self.claim.listening]
         for listening in self.claim.listening:
             self._ports.append(self.reactor.adoptStreamPort(listening.fileno(), listening.family, self.parts.factory))
@@ -120,7 +125,7 @@ class Serving(Service):
     def reload(self) -> None:
         """SIGHUP: look at the dictionaries at once. Settings are read at the start only."""
         self.log.info("SIGHUP: dictionaries are looked at; settings are read when the server starts")
-        self._refresh()
+        self._refresh(force=True)
 
     def stopService(self) -> Deferred[None]:
         Service.stopService(self)
@@ -131,7 +136,6 @@ class Serving(Service):
         parts, self.parts = self.parts, None
         if parts is None:
             return
-        signal.signal(signal.SIGHUP, self._old_hangup)
         self._timer.cancel()
         unpublished = self._publisher.stop() if self._publisher else succeed(None)
         await gatherResults([Deferred.fromCoroutine(_as_coroutine(port.stopListening())) for port in self._ports])
@@ -147,6 +151,7 @@ class Serving(Service):
         if self._publisher is not None:
             self._publisher.kill()
         self.claim.lock.release()
+        signal.signal(signal.SIGHUP, self._old_hangup)
         self.log.info("good bye")
 
     async def _within(self, seconds: float, work: Deferred[None], otherwise: str) -> None:
@@ -157,11 +162,11 @@ class Serving(Service):
         self._timer = self.reactor.callLater(LOOK_EVERY, self._look)
         self._refresh()
 
-    def _refresh(self) -> None:
+    def _refresh(self, force: bool = False) -> None:
         if self.parts is None:
             return
         try:
-            if self.parts.lexicon.refresh():
+            if self.parts.lexicon.refresh(force):
                 shown = [
                     f"{dictionary.name} ({headwords} headwords)"
                     for dictionary, headwords in self.parts.lexicon.dictionaries()
@@ -187,10 +192,12 @@ def tell_newcomer(parts: Parts, where: Sequence[str]) -> None:
     lines = [
         "",
         f"  dictd is listening on {' and '.join(where)}.",
-        f"  Dictionaries: {known}" if known else "  No dictionary yet: dictctl import FILE brings one in.",
+        f"  Dictionaries: {known}"
+        if known
+        else "  No dictionary yet: dictctl import FILE (in .venv/bin) brings one in.",
         "",
         "  Now type, in another terminal:",
-        f"      nc localhost {port}",
+        f"      nc {host.strip('[]')} {port}",
         "  and there, one line each:",
         "      Q penguin",
         "      REGISTER your-name a-password",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import field, frozen
 
 from dictd.errors import BadArguments, DictError, LoginFailed, NotImplementedHere, UnknownCommand
-from dictd.wire.grammar import Command
+from dictd.wire.grammar import Command, upper
 
 
 @frozen
@@ -144,11 +144,13 @@ def find(command: Command) -> tuple[Verb, tuple[str, ...]]:
     if verb is None:
         if command.verb not in _FIRST_OF_TWO:
             raise UnknownCommand()
-        second = words[0].upper() if words else ""
+        second = upper(words[0]) if words else ""
         verb = _BY_NAME.get(f"{command.verb} {second}")
         if verb is None:
             raise BadArguments()
         words = words[1:]
+    if verb.refusal:
+        raise verb.refusal()
     if command.flaw:
         raise BadArguments(command.flaw)
     count = len(words)

@@ -7,7 +7,6 @@ answers, one write takes the answers of a turn away.
 from __future__ import annotations
 
 import math
-import re
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -26,21 +25,25 @@ from dictd.errors import DictError, IdleTooLong, LineTooLong, ShuttingDown, Unav
 from dictd.limits import Doors, Peer
 from dictd.server.session import Held, Service, Session
 from dictd.wire import replies
-from dictd.wire.framing import Framing
+from dictd.wire.framing import MAX_LINE, Framing
 from dictd.wire.replies import Reply
 
 #: Lines answered in one turn of the reactor, so that nobody else waits long.
 LINES_A_TURN = 64
-#: Answers are joined up to this many bytes, then written.
+#: Answers are joined up to this many bytes, then written, and the turn ends.
 PIECE = 1 << 16
-#: Input that waits to be answered before reading stops, lines and bytes.
+#: Seconds after which a turn ends, and a round of turns that were put off.
+TURN, ROUND = 0.002, 0.005
+#: Answers up to this size took no time worth looking at the clock, bytes.
+_SMALL = 4096
+#: Lines that wait to be answered before reading stops.
 _MOST_WAITING = 4 * LINES_A_TURN
 #: How long a closing connection is read until the peer closes too, seconds.
 _LINGER = 2.0
 
 _TOO_LONG = replies.error(LineTooLong())
+_NO_HTTP = replies.status(500, "this is a DICT server, it does not speak HTTP")
 _FULL = replies.error(Unavailable("too many connections, please try again soon"))
-_HTTP = re.compile(rb"[A-Z]+ (?:/|\*|https?:|[\w.-]+:\d+)\S* HTTP/\d(?:\.\d)?")
 
 
 @implementer(IHalfCloseableProtocol, IPushProducer)
@@ -50,7 +53,7 @@ class DictProtocol(LineReceiver):
     :ivar deadline: when the factory's sweep calls :meth:`timed_out`, seconds of the factory's clock.
     """
 
-    MAX_LENGTH = 6144
+    MAX_LENGTH = MAX_LINE
     log = Logger()
 
     factory: DictFactory
@@ -131,6 +134,7 @@ class DictProtocol(LineReceiver):
 
     def resumeProducing(self) -> None:
         self._slow = False
+        self._touch()
         if not self._waiting:
             self._go_on()
 
@@ -143,15 +147,17 @@ class DictProtocol(LineReceiver):
         """Answer up to 64 lines, in order, and write what they gave."""
         out: list[bytes] = []
         size = 0
+        end = self.factory.clock.seconds() + TURN
         lines = self._lines
         for _ in range(min(LINES_A_TURN, len(lines))):
             line = lines.popleft()
-            answer: Any = _TOO_LONG if line is None else self._answer(line)
+            answer: Any = self._answer(line)
             if type(answer) is Reply:
                 out += (answer.head, answer.last)
                 size += len(answer.head)
             elif type(answer) is Held:
                 out.append(answer.reply.head)
+                size += len(answer.reply.head)
                 self._await(answer.last(), out)
             else:
                 self._await(Deferred.fromCoroutine(answer).addCallback(_whole), out)
@@ -162,11 +168,8 @@ class DictProtocol(LineReceiver):
                 self._write(b"".join(out))
                 self.close()
                 return
-            if size >= PIECE:
-                self._write(b"".join(out))
-                out, size = [], 0
-                if self._slow:
-                    break
+            if size >= PIECE or (size > _SMALL and self.factory.clock.seconds() > end):
+                break
         if out:
             self._write(b"".join(out))
         if lines or self._ended or self._draining or not self._reading:
@@ -185,16 +188,17 @@ class DictProtocol(LineReceiver):
             self.close()
         elif not self._reading:
             self._reading = True
+            self._touch()
             self.transport.resumeProducing()  # type: ignore[union-attr]
 
-    def _answer(self, line: bytes) -> Any:
+    def _answer(self, line: bytes | None) -> Any:
         if self._first:
             self._first = False
-            if _HTTP.fullmatch(line):
-                # A browser was led here; it must not be able to say anything.
+            if line is None or _is_http(line):
+                # Perhaps a browser was led here; it must not be able to say anything.
                 self.session.leaving = True
-                return replies.status(500, "this is a DICT server, it does not speak HTTP")
-        return self.session.answer(line)
+                return _TOO_LONG if line is None else _NO_HTTP
+        return _TOO_LONG if line is None else self.session.answer(line)
 
     def _await(self, ending: Deferred[bytes], out: list[bytes]) -> None:
         """What ends this answer may come later; no other answer overtakes it.
@@ -229,9 +233,10 @@ class DictProtocol(LineReceiver):
     def _schedule_turn(self) -> None:
         if not self._turn_scheduled:
             self._turn_scheduled = True
-            self.factory.clock.callLater(0, self._scheduled_turn)
+            self.factory.put_off(self.scheduled_turn)
 
-    def _scheduled_turn(self) -> None:
+    def scheduled_turn(self) -> None:
+        """The turn that was put off."""
         self._turn_scheduled = False
         if not self._closing and not self._slow:
             self._turn()
@@ -269,7 +274,8 @@ class DictProtocol(LineReceiver):
         if self._closing:
             return
         framing, factory = self._framing, self.factory
-        self._begun = framing.dropping or framing.partial != b""
+        # A line whose rest we do not read ourselves is not late.
+        self._begun = (framing.dropping or framing.partial != b"") and self._reading and not self._slow
         self.deadline = factory.clock.seconds() + (factory.line_seconds if self._begun else factory.idle_seconds)
 
     def timed_out(self) -> None:
@@ -318,6 +324,12 @@ class DictProtocol(LineReceiver):
         transport.loseWriteConnection()
 
 
+def _is_http(line: bytes) -> bool:
+    """Whether a line looks like the first of an HTTP request."""
+    parts = line.split(b" ")
+    return len(parts) == 3 and parts[0].isupper() and parts[2].startswith(b"HTTP/") and parts[1] != b""
+
+
 def _whole(reply: Reply) -> bytes:
     return reply.head + reply.last
 
@@ -336,6 +348,7 @@ class DictFactory(Factory):
     idle_seconds: float = field(init=False)
     line_seconds: float = field(init=False)
     _sweep: Any = field(default=None, init=False)
+    _turns: deque[Callable[[], None]] = field(factory=deque, init=False)
     _emptied: list[Deferred[None]] = field(factory=list, init=False)
     noisy = False
 
@@ -369,6 +382,26 @@ class DictFactory(Factory):
             for empty in waiting:
                 if not empty.called:
                     empty.callback(None)
+
+    def put_off(self, turn: Callable[[], None]) -> None:
+        """Run a turn in one of the next rounds, after those that were put off before."""
+        if not self._turns:
+            self.clock.callLater(0, self._round)
+        self._turns.append(turn)
+
+    def _round(self) -> None:
+        """Turns that were put off, one a connection, until the time of a round is over.
+
+        Between rounds the reactor serves those who have just one question, so
+        that floods of many connections do not make them wait.
+        """
+        end = self.clock.seconds() + ROUND
+        for _ in range(len(self._turns)):
+            self._turns.popleft()()
+            if self.clock.seconds() > end:
+                break
+        if self._turns:
+            self.clock.callLater(0, self._round)
 
     def drain(self) -> Deferred[None]:
         """Let everybody finish and say good bye; fires when all are gone."""

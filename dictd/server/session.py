@@ -98,13 +98,11 @@ class Service:
 class Session:
     """One client, from its banner to its QUIT.
 
-    :ivar secure: whether nobody on the way can read along.
     :ivar leaving: set once the client has said QUIT.
     """
 
     service: Service
     peer: Peer
-    secure: bool = False
     user: User | None = None
     mime: bool = False
     leaving: bool = False
@@ -120,7 +118,7 @@ class Session:
             self.service.tally.commands += 1
             command = grammar.parse(line)
             verb, words = commands.find(command)
-            if verb.refusal or verb.secret or verb.member or verb.looks_up:
+            if verb.secret or verb.member or verb.looks_up:
                 self._authorise(verb)
             answer: Answer = getattr(self, verb.method)(command, words)
             return answer if isinstance(answer, Reply | Held) else self._guarded(answer)
@@ -128,10 +126,8 @@ class Session:
             return self._refusal(error)
 
     def _authorise(self, verb: commands.Verb) -> None:
-        if verb.refusal:
-            raise verb.refusal()
         accounts = self.service.settings.accounts
-        if verb.secret and not (self.secure or self.peer.loopback or accounts.plaintext):
+        if verb.secret and not (self.peer.loopback or accounts.plaintext):
             raise NeedsTLS()
         if self.user is None and (verb.member or (verb.looks_up and not accounts.anonymous)):
             raise AccessDenied()

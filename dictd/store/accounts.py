@@ -7,10 +7,7 @@ from attrs import frozen
 from dictd.model import Account, User
 from dictd.store.dialect import BEGIN, Dialect, Statement, Transaction
 
-_COLUMNS = "id, name, passwd, role, disabled"
-
-_FIND = Statement(sqlite=f"SELECT {_COLUMNS} FROM user WHERE name_key = ?")  # noqa: S608 - a constant
-_FIND_BY_ID = Statement(sqlite=f"SELECT {_COLUMNS} FROM user WHERE id = ?")  # noqa: S608 - a constant
+_FIND = Statement(sqlite="SELECT id, name, passwd, role, disabled FROM user WHERE name_key = ?")
 _ADD = Statement(
     sqlite="INSERT INTO user (name, name_key, passwd, role, created) VALUES (?, ?, ?, ?, ?)"
     " ON CONFLICT (name_key) DO NOTHING"
@@ -29,12 +26,11 @@ class AccountQueries:
     def find(self, txn: Transaction, name_key: bytes) -> Account | None:
         """The account with a folded name."""
         txn.execute(self.dialect(_FIND), (name_key,))
-        return self._account(txn)
-
-    def find_by_id(self, txn: Transaction, user_id: int) -> Account | None:
-        """The account with an id."""
-        txn.execute(self.dialect(_FIND_BY_ID), (user_id,))
-        return self._account(txn)
+        row = txn.fetchone()
+        if row is None:
+            return None
+        user_id, name, passwd, role, disabled = row
+        return Account(User(user_id, name, role), passwd, bool(disabled))
 
     def add(self, txn: Transaction, name: str, name_key: bytes, passwd: str, created: int) -> User | None:
         """Make an account; ``None`` when the name is taken.
@@ -60,11 +56,3 @@ class AccountQueries:
         txn.execute(self.dialect(_DELETE_HISTORY), (user_id,))
         txn.execute(self.dialect(_DELETE), (user_id,))
         return bool(txn.rowcount == 1)
-
-    @staticmethod
-    def _account(txn: Transaction) -> Account | None:
-        row = txn.fetchone()
-        if row is None:
-            return None
-        user_id, name, passwd, role, disabled = row
-        return Account(User(user_id, name, role), passwd, bool(disabled))

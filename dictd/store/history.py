@@ -24,7 +24,8 @@ _NEWEST_OF_WORD = Statement(
 )
 _FORGET = Statement(sqlite="DELETE FROM hist WHERE user_id = ? AND k = ?")
 _FORGET_ALL = Statement(sqlite="DELETE FROM hist WHERE user_id = ?")
-_LAST_RID = Statement(sqlite="SELECT coalesce(max(rid), 0) FROM hist")
+# One step into the primary key for each user, instead of all rows.
+_LAST_RID = Statement(sqlite="SELECT coalesce(max((SELECT max(rid) FROM hist WHERE user_id = user.id)), 0) FROM user")
 
 
 @frozen

@@ -17,8 +17,6 @@ from attrs import frozen
 from dictd.errors import StoreUnavailable
 from dictd.store.dialect import BEGIN, SQLITE, Dialect, Statement
 
-SUBJECTS = ("accounts", "dictionaries")
-
 _VERSIONS = Statement(
     sqlite="CREATE TABLE IF NOT EXISTS schema_version (subject TEXT NOT NULL, version INTEGER NOT NULL,"
     " applied INTEGER NOT NULL, PRIMARY KEY (subject, version))"
@@ -47,6 +45,15 @@ def migrations(subject: str, dialect: Dialect) -> list[Migration]:
     return sorted(steps, key=lambda step: step.version)
 
 
+def _version(cursor: sqlite3.Cursor, subject: str, dialect: Dialect) -> int:
+    """The version of a database, 0 for one that is new."""
+    try:
+        cursor.execute(dialect(_CURRENT), (subject,))
+    except sqlite3.OperationalError:
+        return 0  # no such table
+    return int(cursor.fetchone()[0])
+
+
 def migrate(connection: sqlite3.Connection, subject: str, dialect: Dialect = SQLITE) -> list[int]:
     """Bring one database up to date.
 
@@ -55,11 +62,12 @@ def migrate(connection: sqlite3.Connection, subject: str, dialect: Dialect = SQL
     """
     steps = migrations(subject, dialect)
     cursor = connection.cursor()
+    if _version(cursor, subject, dialect) == steps[-1].version:
+        return []  # without a lock that an import or a commit would have to wait for
     cursor.execute(dialect(BEGIN))
     try:
         cursor.execute(dialect(_VERSIONS))
-        cursor.execute(dialect(_CURRENT), (subject,))
-        current: int = cursor.fetchone()[0]
+        current = _version(cursor, subject, dialect)
         if current > steps[-1].version:
             raise StoreUnavailable(
                 f"the {subject} database has schema {current}, this program knows {steps[-1].version}:"

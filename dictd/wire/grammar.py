@@ -75,9 +75,9 @@ def parse(line: bytes) -> Command:
         if quote and not words[-1] and last.find('"') == len(last) - 1 >= 0:
             words.pop()
             if words and "" not in words:
-                return Command(_verb(words[0]), (*words[1:], last[:-1]), text, len(words[0]))
+                return Command(upper(words[0]), (*words[1:], last[:-1]), text, len(words[0]))
         elif not quote and "" not in words:
-            return Command(_verb(words[0]), tuple(words[1:]), text, len(words[0]))
+            return Command(upper(words[0]), tuple(words[1:]), text, len(words[0]))
     return _parse_slowly(text)
 
 
@@ -99,7 +99,7 @@ def _parse_slowly(text: str) -> Command:
             strings.append(raw)
     if not strings:
         return NOTHING
-    return Command(_verb(strings[0]), tuple(strings[1:]), text, verb_end, _flaw(text[verb_end:]), unterminated)
+    return Command(upper(strings[0]), tuple(strings[1:]), text, verb_end, _flaw(text[verb_end:]), unterminated)
 
 
 def phrase(rest: str) -> str:
@@ -113,8 +113,8 @@ def phrase(rest: str) -> str:
     return _PAIR.sub(r"\1", whole[1]).strip(" \t") if whole else rest
 
 
-def _verb(string: str) -> str:
-    """Upper case, of ASCII alone: ``ſtatus`` is not STATUS."""
+def upper(string: str) -> str:
+    """A verb in upper case, of ASCII alone: ``ſtatus`` is not STATUS."""
     return string.upper() if string.isascii() else string
 
 

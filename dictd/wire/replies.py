@@ -70,7 +70,7 @@ def text(code: int, headline: str, body: str, mime: bool = False, last: Reply = 
 
 
 def listing(code: int, headline: str, lines: Iterable[str], mime: bool = False, last: Reply = OK) -> Reply:
-    """A reply whose text is a list, one thing a line: 110, 111, 152, 180.
+    """A reply whose text is a list, one thing a line: 110, 111, 152, 180; lines are not wrapped.
 
     :param lines: each begins with a name or a time, so none begins with a dot.
     """

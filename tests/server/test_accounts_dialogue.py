@@ -89,6 +89,19 @@ class Registering(Dialogue):
         self.assertEqual(self.client.codes("HISTORY", "FORGET x", "PASSWD a b", "UNREGISTER x"), [530, 530, 530, 530])
 
 
+class Guessed(Dialogue):
+    """Others who guess."""
+
+    def test_new_member_is_at_home(self) -> None:
+        """Who has just registered is not kept out by the bad guesses of others in the same network."""
+        alice = self.house.member()
+        for number in range(15):
+            self.client.codes(f"LOGIN nobody{number} wrong-horse")
+        self.assertEqual(self.client.codes("LOGIN nobody wrong-horse"), [481])
+        self.assertEqual(alice.codes("PASSWD correct-horse battery-staple"), [282])
+        self.assertEqual(self.client.codes("LOGIN alice battery-staple"), [230])
+
+
 class Changing(Dialogue):
     """PASSWD and UNREGISTER."""
 

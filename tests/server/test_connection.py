@@ -56,12 +56,12 @@ class Framing(Dialogue):
             self.assertEqual(final_codes(client.heard()), codes, sent)
 
     def test_line_lengths(self) -> None:
-        """1,024 and 6,144 octets are taken; more is one 500, and the next command is intact."""
+        """1,024 and 6,144 octets are taken (the word in them is too long); more is one 500, and the next is intact."""
         for length in (1024, 1025, 4001, 6144):
             line = b"DEFINE wn " + b"x" * (length - 12) + b"\r\n"
             self.assertEqual(len(line), length)
             self.client.send(line + b"STATUS\r\n")
-            self.assertEqual(final_codes(self.client.heard()), [552, 210], length)
+            self.assertEqual(final_codes(self.client.heard()), [501, 210], length)
         for length in (6145, 20_000, 200_000):
             self.client.send(b"DEFINE wn " + b"x" * (length - 12) + b"\r\nSTATUS\r\n")
             self.assertEqual(final_codes(self.client.heard()), [500, 210], length)
@@ -87,6 +87,12 @@ class Framing(Dialogue):
         banner, _, rest = client.heard().partition(b"\r\n")
         self.assertTrue(banner.startswith(b"220 "))
         self.assertEqual(final_codes(rest), [250, 250, 221])
+
+    def test_endless_first_line_is_shown_out(self) -> None:
+        """Nobody sees whether it was HTTP, so nothing behind it is heard."""
+        self.client.send(b"POST /" + b"a" * 6200 + b" HTTP/1.1\r\n\r\nREGISTER eve password-1\r\n")
+        self.assertEqual(final_codes(self.client.heard()), [500])
+        self.assertTrue(self.client.line.half_closed)
 
     def test_http_is_shown_out(self) -> None:
         """A browser's first line ends the connection, so that it cannot say more."""
@@ -196,6 +202,7 @@ class Times(Dialogue):
 
     def test_endless_line(self) -> None:
         """Bytes without an end are no activity."""
+        self.client.ask("STATUS")
         for _ in range(11):
             self.client.send(b"x" * 60_000)
             self.house.clock.pump([1.0])
@@ -206,6 +213,18 @@ class Times(Dialogue):
         self.client.protocol.pauseProducing()
         self.house.clock.pump([1.0] * 602)
         self.assertTrue(self.client.line.aborted)
+
+    def test_slow_reader_has_no_line_to_finish(self) -> None:
+        """The ten seconds of a line do not run while it is we who do not read its end."""
+        self.client.protocol.pauseProducing()
+        self.client.send(b"STATUS\r\n" * 1000 + b"STA")
+        self.assertEqual(self.client.line.producerState, "paused")
+        self.house.clock.pump([1.0] * 30)
+        self.assertFalse(self.client.line.aborted)
+        self.client.protocol.resumeProducing()
+        self.house.turn(40)
+        self.client.send(b"TUS\r\n")
+        self.assertEqual(final_codes(self.client.heard()), [210] * 1001)
 
     def test_nothing_is_left_ticking(self) -> None:
         """A stopped factory has no timers."""

@@ -77,6 +77,11 @@ class LookingUp(Dialogue):
         self.assertEqual(self.client.ask("DEFINE * xyzzy"), "552 no match\n")
         self.assertEqual(self.client.codes('DEFINE * ""', 'DEFINE wn "   "', 'MATCH wn prefix ""'), [552] * 3)
 
+    def test_words_that_cannot_be(self) -> None:
+        """More than 512 characters, also after NFKC, are refused before they cost anything."""
+        self.assertEqual(self.client.codes("Q " + "x" * 512, "Q " + "x" * 513), [552, 501])
+        self.assertEqual(self.client.codes("Q " + "\ufdfa" * 512, "MATCH * prefix " + "\ufdfa" * 512), [501, 501])
+
     def test_unknown_database(self) -> None:
         """550 says how to find out."""
         self.assertEqual(self.client.ask("DEFINE nosuch x"), "550 invalid database, use SHOW DB for list\n")

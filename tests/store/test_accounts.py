@@ -37,7 +37,6 @@ class Users(SynchronousTestCase):
         self.assertEqual(user, User(user.id, "Zoë", "user"))
         wanted = Account(user, "secret hash", disabled=False)
         self.assertEqual(self.run_(self.queries.find, "zoë".encode()), wanted)
-        self.assertEqual(self.run_(self.queries.find_by_id, user.id), wanted)
         self.assertEqual(self.database.rows("SELECT created FROM user"), [(1_760_000_000_000,)])
 
     def test_unknown_account_is_none(self) -> None:
@@ -45,7 +44,6 @@ class Users(SynchronousTestCase):
         self.added("anna")
         self.assertIsNone(self.run_(self.queries.find, b"ann"))
         self.assertIsNone(self.run_(self.queries.find, b"Anna"))
-        self.assertIsNone(self.run_(self.queries.find_by_id, 4711))
 
     def test_disabled_account_says_so(self) -> None:
         """The mark of a disabled account is read."""
@@ -76,14 +74,14 @@ class Users(SynchronousTestCase):
         user = self.added("anna", "old")
         self.assertIs(self.run_(self.queries.change_passwd, user.id, "old", "new"), True)
         self.assertIs(self.run_(self.queries.change_passwd, user.id, "old", "late"), False)
-        self.assertEqual(self.run_(self.queries.find_by_id, user.id), Account(user, "new"))
+        self.assertEqual(self.run_(self.queries.find, b"anna"), Account(user, "new"))
 
     def test_password_of_others_stays(self) -> None:
         """A change is of one account, also where two hashes are equal; nobody's is of none."""
         anna, bert = self.added("anna", "same"), self.added("bert", "same")
         self.assertTrue(self.run_(self.queries.change_passwd, anna.id, "same", "new"))
         self.assertFalse(self.run_(self.queries.change_passwd, 4711, "same", "new"))
-        self.assertEqual(self.run_(self.queries.find_by_id, bert.id), Account(bert, "same"))
+        self.assertEqual(self.run_(self.queries.find, b"bert"), Account(bert, "same"))
 
     def test_deleting_takes_the_history_along(self) -> None:
         """Nothing of a deleted account is left, and nothing of another is touched."""
@@ -92,7 +90,7 @@ class Users(SynchronousTestCase):
             self.kept(anna, rid, "mine")
             self.kept(bert, rid, "his")
         self.assertIs(self.run_(self.queries.delete, anna.id), True)
-        self.assertIsNone(self.run_(self.queries.find_by_id, anna.id))
+        self.assertIsNone(self.run_(self.queries.find, b"anna"))
         self.assertEqual(self.database.rows("SELECT DISTINCT user_id, word FROM hist"), [(bert.id, "his")])
         self.assertEqual(self.database.rows("SELECT count(*) FROM hist"), [(3,)])
 
