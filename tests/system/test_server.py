@@ -171,6 +171,22 @@ class Dictionaries(Running):
         self.addCleanup(caller.close)
         until("the word", lambda: caller.code("Q penguin") == 250, 5)
 
+    def test_damaged_while_it_is_served(self) -> None:
+        """One file goes bad: the others are served all the time, and it is built again without a restart."""
+        self.book("zoo", "".join(f"zebra{n}\tstriped {n}\n" for n in range(2000)))
+        caller = self.server.connect()
+        self.addCleanup(caller.close)
+        until("the new dictionary", lambda: caller.code("Q zebra7") == 250)
+        (file,) = (self.state / "lexicon").glob("zoo-*.lmdb")
+        with open(file, "r+b") as damaged:
+            damaged.seek(8192)
+            damaged.write(b"\0" * (file.stat().st_size - 8192))
+        self.assertEqual(caller.code("Q penguin"), 250)
+        until("the zebra", lambda: caller.code("Q zebra7") == 250, 10)
+        self.assertEqual(caller.code("Q penguin"), 250)
+        self.assertTrue(self.server.logged("is not served until it is built again"))
+        self.assertNotIn(b"Traceback", self.server.said)
+
     def test_lexicon_deleted(self) -> None:
         """The lexicon is derived: without it the server builds it anew."""
         self.server.stop()
