@@ -349,6 +349,7 @@ class DictFactory(Factory):
     line_seconds: float = field(init=False)
     _sweep: Any = field(default=None, init=False)
     _turns: deque[Callable[[], None]] = field(factory=deque, init=False)
+    _round_due: bool = field(default=False, init=False)
     _emptied: list[Deferred[None]] = field(factory=list, init=False)
     noisy = False
 
@@ -385,9 +386,10 @@ class DictFactory(Factory):
 
     def put_off(self, turn: Callable[[], None]) -> None:
         """Run a turn in one of the next rounds, after those that were put off before."""
-        if not self._turns:
-            self.clock.callLater(0, self._round)
         self._turns.append(turn)
+        if not self._round_due:
+            self._round_due = True
+            self.clock.callLater(0, self._round)
 
     def _round(self) -> None:
         """Turns that were put off, one a connection, until the time of a round is over.
@@ -400,7 +402,8 @@ class DictFactory(Factory):
             self._turns.popleft()()
             if self.clock.seconds() > end:
                 break
-        if self._turns:
+        self._round_due = bool(self._turns)
+        if self._round_due:
             self.clock.callLater(0, self._round)
 
     def drain(self) -> Deferred[None]:

@@ -281,6 +281,18 @@ class Pressure(Dialogue):
         self.assertEqual(final_codes(client.heard()), [250] * 200)
         self.assertLess(max(sizes), PIECE + 4096)
 
+    def test_rounds_do_not_multiply(self) -> None:
+        """However many turns are put off, one round is due, and none when all is answered."""
+        clients = [self.house.welcome() for _ in range(5)]
+        for client in clients:
+            client.protocol.dataReceived(b"STATUS\r\n" * 250)
+        sweep = 1
+        self.assertEqual(len(self.house.clock.getDelayedCalls()), sweep + 1)
+        self.house.turn()
+        for client in clients:
+            self.assertEqual(final_codes(client.heard()), [210] * 250)
+        self.assertEqual(len(self.house.clock.getDelayedCalls()), sweep)
+
     def test_slow_between_turns(self) -> None:
         """Who stops reading between two turns is not answered before reading on."""
         self.client.protocol.dataReceived(b"STATUS\r\n" * 100)
