@@ -154,7 +154,7 @@ def list_(shared: Shared) -> None:
         shared.tell([], "No dictionary yet; dictctl import FILE brings one in.")
         return
     width = max(len(one.dictionary.name) for one in live)
-    lines = [f"{one.dictionary.name:<{width}} {one.rows:>10,}  {one.dictionary.title}" for one in live]
+    lines = [f"{one.dictionary.name:<{width}} {one.headwords:>10,}  {one.dictionary.title}" for one in live]
     shared.tell([_as_json(one) for one in live], "\n".join(lines))
 
 
@@ -168,7 +168,7 @@ def info(shared: Shared, name: str) -> None:
     facts = {
         "Name": one.dictionary.name,
         "Title": one.dictionary.title,
-        "Headwords": f"{one.rows:,}",
+        "Headwords": f"{one.headwords:,}",
         "Articles": f"{one.articles:,}",
         "Imported": time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(one.imported / 1000)),
         "Format": one.format,
@@ -216,7 +216,7 @@ def _import(shared: Shared, source: reading.Reading, format: Format, name: str |
         for complaint in source.complaints:
             shared.aside(f"  line {complaint.line} left out, {complaint.why}: {one_line(complaint.text)}")
         if source.malformed > len(source.complaints):
-            shared.aside(f"  and {source.malformed - len(source.complaints)} more lines left out")
+            shared.aside(f"  and {_count(source.malformed - len(source.complaints), 'more line')} left out")
         publish.look_once(shared.state.directory, shared.aside)
         _purge(shared, connection)
     seconds = time.monotonic() - began
@@ -230,12 +230,13 @@ def _import(shared: Shared, source: reading.Reading, format: Format, name: str |
         "encoding": source.encoding,
         "seconds": round(seconds, 2),
     }
-    left_out = f", {source.malformed} lines left out" if source.malformed else ""
+    left_out = f", {_count(source.malformed, 'line')} left out" if source.malformed else ""
     if not source.encoding.startswith("utf-8"):
         left_out += f", read as {source.encoding}"
     shared.tell(
         outcome,
-        f"{taken.dictionary.title} is imported as {name}: {taken.headwords:,} headwords{left_out}, {seconds:.1f} s.",
+        f"{taken.dictionary.title} is imported as {name}:"
+        f" {_count(taken.headwords, 'headword')}{left_out}, {seconds:.1f} s.",
     )
 
 
@@ -250,10 +251,14 @@ def _one(connection: sqlite3.Connection, name: str) -> Live:
     raise UnknownDatabase(f"there is no dictionary {name}; dictctl list shows those there are")
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def _as_json(one: Live) -> dict[str, Any]:
     return {
         **asdict(one.dictionary),
-        "headwords": one.rows,
+        "headwords": one.headwords,
         "articles": one.articles,
         "generation": one.generation,
         "format": one.format,

@@ -107,7 +107,7 @@ class Intake:
             self.connection.commit()
             generation = self._queries.begin_generation(cursor, name, str(reading.path), format.name, _now())
             self.connection.commit()
-            articles, rows = self._fill(generation, reading, format.entries(reading))
+            articles, headwords = self._fill(generation, reading, format.entries(reading))
             if not articles or reading.malformed > (articles + reading.malformed) * _MOST_MALFORMED:
                 first = f"; line {reading.complaints[0].line}: {reading.complaints[0].why}" if reading.malformed else ""
                 raise ImportRefused(
@@ -125,7 +125,7 @@ class Intake:
             self.connection.commit()
             if not live:
                 raise ImportRefused(f"another import took {name} over; nothing was changed")
-            return Taken(dictionary, generation, rows, articles)
+            return Taken(dictionary, generation, headwords, articles)
         except BaseException as error:
             self._give_up(generation)
             if isinstance(error, sqlite3.Error):
@@ -148,10 +148,10 @@ class Intake:
             waiting = _Waiting.at(Path(directory) / "words.sqlite")
             try:
                 articles = self._add_articles(generation, reading, entries, waiting)
-                rows = self._add_words(generation, articles, waiting)
+                headwords = self._add_words(generation, articles, waiting)
             finally:
                 waiting.close()
-        return articles, rows
+        return articles, headwords
 
     def _add_articles(self, generation: int, reading: Reading, entries: Iterable[Entry], waiting: _Waiting) -> int:
         def rows() -> Iterator[tuple[int, str, str, str]]:
@@ -173,18 +173,29 @@ class Intake:
         return done
 
     def _add_words(self, generation: int, articles: int, waiting: _Waiting) -> int:
+        """Add the headwords in order; returns how many distinct ones there are."""
         cursor = self.connection.cursor()
-        done = 0
+        done = headwords = 0
+        key, spellings = b"", set[str]()
         for batch in _batches(waiting.in_order(), _ROWS):
             if not self.connection.in_transaction:
                 self._queries.begin(cursor)
             self._queries.add_words(cursor, generation, batch)
             done += len(batch)
+            for k, _, word, *_ in batch:
+                if k != key:
+                    headwords += len(spellings)
+                    key, spellings = k, set()
+                spellings.add(word)
             if done % _ROWS_A_COMMIT == 0:
                 self._note_progress(generation, articles, done)
             self.progress("sorting words", done, waiting.count)
+        headwords += len(spellings)
+        if not self.connection.in_transaction:
+            self._queries.begin(cursor)
+        self._queries.counted(cursor, generation, headwords)
         self._note_progress(generation, articles, done)
-        return done
+        return headwords
 
     def _note_progress(self, generation: int, articles: int, rows: int) -> None:
         """Commit, with how far the import is in the same transaction."""

@@ -14,7 +14,7 @@ _TOLD = "name, title, info, lang_from, lang_to, licence, source"
 
 _LIVE = Statement(
     sqlite="SELECT d.name, d.title, d.info, d.lang_from, d.lang_to, d.licence, d.source,"
-    " g.id, g.rows_done, g.articles, g.started, g.format"
+    " g.id, g.headwords, g.articles, g.started, g.format"
     " FROM dictionary d JOIN generation g ON g.id = d.live_gen WHERE g.state = 'ready' ORDER BY d.position, d.id"
 )
 _BEGIN_GENERATION = Statement(
@@ -26,6 +26,7 @@ _ADD_WORDS = Statement(sqlite="INSERT INTO words (gen, k, seq, word, k2, mean_no
 _PROGRESS = Statement(
     sqlite="UPDATE generation SET articles = ?, rows_done = ?, heartbeat = ? WHERE id = ? AND state = 'loading'"
 )
+_COUNTED = Statement(sqlite="UPDATE generation SET headwords = ? WHERE id = ? AND state = 'loading'")
 _READY = Statement(sqlite="UPDATE generation SET state = 'ready' WHERE id = ? AND state = 'loading'")
 _PUT = Statement(
     sqlite=f"INSERT INTO dictionary ({_TOLD}, position, live_gen)"  # noqa: S608 - a constant
@@ -60,13 +61,13 @@ SLICE = 10_000
 class Live:
     """A dictionary with its live generation.
 
-    :ivar rows: headword rows; ``articles`` the texts they lead to.
+    :ivar headwords: distinct spellings; ``articles`` the texts they lead to.
     :ivar imported: milliseconds since 1970.
     """
 
     dictionary: Dictionary
     generation: int
-    rows: int
+    headwords: int
     articles: int
     imported: int
     format: str
@@ -107,6 +108,10 @@ class DictionaryQueries:
         """Write down how far an import is; false when somebody took the generation away."""
         txn.execute(self.dialect(_PROGRESS), (articles, rows, now, generation))
         return bool(txn.rowcount == 1)
+
+    def counted(self, txn: Transaction, generation: int, headwords: int) -> None:
+        """Write down how many distinct headwords a generation has."""
+        txn.execute(self.dialect(_COUNTED), (headwords, generation))
 
     def go_live(self, txn: Transaction, dictionary: Dictionary, generation: int) -> bool:
         """Make a generation the one that is read; false when somebody took it away."""

@@ -57,7 +57,7 @@ class Taking(Imports):
             ("Birds", "CC0", "All of them", "words.tsv"),
         )
         self.assertEqual((taken.generation, taken.headwords, taken.articles), (live.generation, 2, 2))
-        self.assertEqual((live.rows, live.articles, live.format), (2, 2, "tabbed"))
+        self.assertEqual((live.headwords, live.articles, live.format), (2, 2, "tabbed"))
         self.assertLess(abs(live.imported / 1000 - time.time()), 60)
         self.assertEqual(self.library.texts("birds"), ["penguin\n    bird", "crow\n    black bird"])
 
@@ -98,13 +98,19 @@ class Taking(Imports):
             self.assertEqual((k, k2), (folding.key(folding.exact(word)), folding.key(folding.loose(word))))
             self.assertEqual(words[no], word)
 
+    def test_headwords_are_counted_once(self) -> None:
+        """A spelling that leads to two articles is one headword; another spelling is another."""
+        reading = self.file("polish\tv. to rub\nPolish\tadj. of Poland\npolish\tn. wax\n")
+        taken = self.library.take(reading, formats.BY_NAME["tabbed"], "words")
+        self.assertEqual((taken.headwords, taken.articles, self.live("words").headwords), (2, 3, 2))
+
     def test_counts_at_the_edges(self) -> None:
         """Whatever falls on the edge of a statement or a transaction, all of it arrives and is counted."""
         self.patch(intake, "_ROWS_A_COMMIT", 2 * A_STATEMENT)
         for count in (1, A_STATEMENT - 1, A_STATEMENT, A_STATEMENT + 1, 2 * A_STATEMENT, 2 * A_STATEMENT + 1):
             taken = self.library.bring("many", entries(*[f"w{number}" for number in range(count)]))
             live = self.live("many")
-            self.assertEqual((taken.articles, taken.headwords, live.articles, live.rows), (count,) * 4)
+            self.assertEqual((taken.articles, taken.headwords, live.articles, live.headwords), (count,) * 4)
             self.assertEqual(len(self.library.texts("many")), count)
             self.assertEqual(len(self.library.headwords("many")), count)
 

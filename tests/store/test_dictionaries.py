@@ -44,6 +44,7 @@ class Generations(SynchronousTestCase):
         self.run_(self.queries.add_means, generation, means(0))
         self.run_(self.queries.add_words, generation, words(*headwords))
         self.assertTrue(self.run_(self.queries.progress, generation, 1, len(headwords), 2000))
+        self.run_(self.queries.counted, generation, len(headwords))
 
     def imported(self, dictionary: Dictionary = BIRDS, *headwords: str) -> int:
         """A generation that is live."""
@@ -123,7 +124,7 @@ class Generations(SynchronousTestCase):
         self.assertTrue(self.run_(self.queries.go_live, newer, second))
         self.assertEqual(self.names(), ["birds", "trees"])
         live = self.run_(self.queries.live)[0]
-        self.assertEqual((live.dictionary, live.generation, live.rows), (newer, second, 3))
+        self.assertEqual((live.dictionary, live.generation, live.headwords), (newer, second, 3))
         self.assertEqual(self.run_(self.queries.dead), [first])
 
     def test_new_dictionaries_come_last(self) -> None:

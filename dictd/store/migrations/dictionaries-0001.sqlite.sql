@@ -22,6 +22,7 @@ CREATE TABLE generation (
     format TEXT NOT NULL,
     articles INTEGER NOT NULL DEFAULT 0,
     rows_done INTEGER NOT NULL DEFAULT 0,
+    headwords INTEGER NOT NULL DEFAULT 0,
     started INTEGER NOT NULL,
     heartbeat INTEGER NOT NULL
 );
