@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred
 
 from dictd.accounts.recorder import Recorder
 from dictd.errors import BadArguments
-from dictd.lexicon.reader import Definition, Lexicon, Matches
+from dictd.lexicon.generation import Definition
+from dictd.lexicon.reader import Lexicon, Matches
 from dictd.model import LONGEST_WORD, User
 
 

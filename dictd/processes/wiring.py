@@ -17,7 +17,7 @@ from dictd.lexicon.reader import Lexicon
 from dictd.limits import Doors, Guesses, Rate
 from dictd.lookups import LookUps
 from dictd.processes.state import State
-from dictd.server.protocol import DictFactory
+from dictd.server.factory import DictFactory
 from dictd.server.session import Service, Tally
 from dictd.store.accounts import AccountQueries
 from dictd.store.history import HistoryQueries

@@ -16,7 +16,8 @@ from dictd.importers.intake import Intake, Taken
 from dictd.importers.reading import Reading
 from dictd.lexicon import catalogue, folding, publisher
 from dictd.lexicon.catalogue import Catalogue, Listing
-from dictd.lexicon.reader import Definition, Lexicon
+from dictd.lexicon.generation import Definition
+from dictd.lexicon.reader import Lexicon
 from dictd.model import Dictionary, Entry
 from dictd.processes.publish import Publisher
 from dictd.processes.state import State

@@ -25,7 +25,8 @@ from dictd.lexicon.reader import Lexicon
 from dictd.limits import Doors, Guesses, Rate
 from dictd.lookups import LookUps
 from dictd.model import Dictionary
-from dictd.server.protocol import DictFactory, DictProtocol
+from dictd.server.factory import DictFactory
+from dictd.server.protocol import DictProtocol
 from dictd.server.session import Service, Tally
 from dictd.store import schema
 from dictd.store.accounts import AccountQueries
