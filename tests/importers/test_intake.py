@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -14,7 +15,7 @@ from dictd.importers.intake import Intake
 from dictd.importers.reading import Reading, open_reading
 from dictd.lexicon import folding
 from dictd.model import Entry, Sense
-from dictd.store.dictionaries import Live
+from dictd.store.dictionaries import DictionaryQueries, Live
 from dictd.store.sqlite import DICTIONARIES_FILE, connect
 from tests.lexicon.publishing import Library, entries, entry
 
@@ -103,6 +104,19 @@ class Taking(Imports):
         reading = self.file("polish\tv. to rub\nPolish\tadj. of Poland\npolish\tn. wax\n")
         taken = self.library.take(reading, formats.BY_NAME["tabbed"], "words")
         self.assertEqual((taken.headwords, taken.articles, self.live("words").headwords), (2, 3, 2))
+
+    def test_words_are_added_by_key(self) -> None:
+        """Headwords are added in the order of their keys, which is what makes the insert fast."""
+        added: list[bytes] = []
+        add = DictionaryQueries.add_words
+
+        def noted(queries: DictionaryQueries, txn: Any, generation: int, rows: list[Any]) -> None:
+            added.extend(row[0] for row in rows)
+            add(queries, txn, generation, rows)
+
+        self.patch(DictionaryQueries, "add_words", noted)
+        self.library.bring("words", entries(*[f"w{(number * 7919) % 2500:04}" for number in range(2500)]))
+        self.assertEqual(added, [b"w%04d" % number for number in range(2500)])
 
     def test_counts_at_the_edges(self) -> None:
         """Whatever falls on the edge of a statement or a transaction, all of it arrives and is counted."""

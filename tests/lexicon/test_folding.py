@@ -315,6 +315,16 @@ class AnyText(SynchronousTestCase):
         self.assertEqual(folding.loose(word), general)
 
     @ANY
+    @given(st.one_of(ANY_TEXT, st.tuples(ANY_TEXT, st.integers(470, 490)).map(lambda pair: pair[0] + " x" * pair[1])))
+    @example("x" * 480)
+    @example("x " * 240)
+    @example("x " * 241)
+    def test_short_way_of_the_compact_key(self, word: str) -> None:
+        """The compact key that is made of the loose key is the one that is made of the word."""
+        k2 = folding.key(folding.loose(word))
+        self.assertEqual(folding.compact_key(k2, word), folding.key(folding.compact(word)))
+
+    @ANY
     @given(ANY_TEXT)
     def test_compact_is_loose_without_blanks(self, word: str) -> None:
         """The compact key differs from the loose one in blanks alone."""

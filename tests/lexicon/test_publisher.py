@@ -295,6 +295,34 @@ class Publishing(SynchronousTestCase):
         self.assertEqual(len(self.served("new 299")), 1)
         self.assertTidy()
 
+    def test_failure_of_one(self) -> None:
+        """One dictionary that cannot be built stays as it was; the others are published all the same."""
+        self.look()
+        old = self.listing("wn")
+        self.library.bring("wn", entries("new"))
+        self.library.connection.execute(
+            "UPDATE means SET no = 7 WHERE gen = (SELECT live_gen FROM dictionary WHERE name = 'wn')"
+        )
+        self.library.bring("jargon", [entry("foo", text="new")])
+        self.library.bring("oed", entries("word"))
+        for _ in range(2):
+            self.assertRaises(ValueError, self.look)
+            self.assertEqual(self.library.published(), ["wn", "jargon", "oed"])
+            self.assertEqual(self.listing("wn"), old)
+            self.assertEqual(self.served("foo"), [("jargon", "new")])
+            self.assertTidy()
+
+    def test_distrust(self) -> None:
+        """When somebody met a damaged file, the next look reads all of them, and only that one."""
+        self.look()
+        self.path("wn").chmod(0o600)
+        content = bytearray(self.path("wn").read_bytes())
+        content[-1] ^= 1
+        self.path("wn").write_bytes(content)
+        self.assertEqual(self.look(), (False, []))
+        self.library.publisher.distrust()
+        self.mended("wn", "is damaged", self.library.publisher)
+
     def test_failure_is_quiet(self) -> None:
         """When a look failed, what it was reading is closed without a word about that on standard error."""
         noise: list[Any] = []

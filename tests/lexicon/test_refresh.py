@@ -63,6 +63,9 @@ class Catalogues(SynchronousTestCase):
             b'{"format": 1, "dictionaries": null}',
             b'{"format": 1, "dictionaries": [{"name": "wn"}]}',
             whole.replace('"size"', '"length"').encode(),
+            whole.replace('"size": ', '"size": -0.').encode(),
+            whole.replace('"headwords": 1', '"headwords": true').encode(),
+            whole.replace('"file": "', '"file": "../').encode(),
         ):
             path.write_bytes(content)
             with self.assertRaises(LexiconDamaged, msg=repr(content[:40])) as caught:
@@ -277,14 +280,16 @@ class Refresh(SynchronousTestCase):
         self.assertIs(self.lexicon.define("wn", "run")[0].generation, definition.generation)
 
     def test_replaced_generation_is_closed(self) -> None:
-        """A generation that is not live any more holds no file open."""
+        """A generation that is not live any more holds no file open, though somebody still has a definition of it."""
         old = self.shelf.put("wn", entries("run"))
         self.lexicon.refresh()
+        definitions = self.lexicon.define("wn", "run")
         self.shelf.put("wn", entries("walk"))
         self.lexicon.refresh()
         (self.shelf.directory / old.file).unlink()
         held = [os.readlink(f"/proc/self/fd/{number}") for number in os.listdir("/proc/self/fd") if _is_open(number)]
         self.assertEqual([path for path in held if old.file in path], [])
+        self.assertEqual([one.headword for one in definitions], ["run"])
 
     def test_damaged_catalogue(self) -> None:
         """A damaged catalogue is complained of once, and what was served goes on."""
@@ -408,6 +413,58 @@ class Refresh(SynchronousTestCase):
         self.assertTrue(self.lexicon.refresh())
         self.assertEqual(self.texts("run"), [("wn", "second")])
         self.assertNotEqual(before.identity, self.lexicon.define("wn", "run")[0].generation.identity)
+
+    def test_file_that_comes_back(self) -> None:
+        """A file that is missing is complained of once, looked for each time, and served when it is there."""
+        listing = self.shelf.put("wn", entries("run"))
+        path = self.shelf.directory / listing.file
+        path.rename(path.with_suffix(".away"))
+        self.assertFalse(self.lexicon.refresh())
+        self.assertIn(listing.file, self.complaint())
+        self.assertFalse(self.lexicon.refresh())
+        self.assertEqual(self.shelf.complaints, [])
+        path.with_suffix(".away").rename(path)
+        self.assertTrue(self.lexicon.refresh())
+        self.assertEqual(self.texts("run"), [("wn", "about run")])
+        self.assertFalse(self.lexicon.refresh())
+
+    def test_file_goes_bad_while_it_is_served(self) -> None:
+        """A look-up that meets a damaged page answers from the others; the file is given up and told of, once."""
+        distrusted: list[str] = []
+        self.shelf.lexicon.distrust = lambda: distrusted.append("distrust")
+        dictionary, given = Dictionary("broken", "Broken"), [entry("run", text="in the middle")]
+        self.shelf.put("wn", entries("run"))
+        for ask in (
+            lambda: self.lexicon.define("*", "run"),
+            lambda: self.lexicon.match("*", "prefix", "r", 10),
+            lambda: self.lexicon.define("broken", "run"),
+        ):
+            listing = self.shelf.build(dictionary, 7, given)
+            self.lexicon.refresh()
+            self.assertEqual(self.shelf.names(), ["wn", "broken"])
+            (self.shelf.directory / listing.file).chmod(0o600)
+            with open(self.shelf.directory / listing.file, "r+b") as file:
+                file.seek(8192)
+                file.write(bytes(listing.size - 8192))
+            ask()
+            self.assertIn(listing.file, self.complaint())
+            self.assertEqual(distrusted, ["distrust"])
+            self.assertEqual(self.texts("run"), [("wn", "about run")])
+            self.assertRaises(UnknownDatabase, self.lexicon.define, "broken", "run")
+            distrusted.clear()
+        self.shelf.build(dictionary, 7, given)
+        self.assertTrue(self.lexicon.refresh())
+        self.assertEqual(self.texts("run"), [("wn", "about run"), ("broken", "in the middle")])
+
+    def test_forced(self) -> None:
+        """A forced refresh sees also a file that was replaced under an unchanged catalogue."""
+        listing = self.shelf.put("wn", entries("run"))
+        self.lexicon.refresh()
+        self.assertFalse(self.lexicon.refresh(force=True))
+        self.shelf.replace(listing, (self.shelf.directory / listing.file).read_bytes())
+        self.assertFalse(self.lexicon.refresh())
+        self.assertTrue(self.lexicon.refresh(force=True))
+        self.assertEqual(self.texts("run"), [("wn", "about run")])
 
     def test_damaged_catalogue_at_the_start(self) -> None:
         """A server that starts beside a damaged catalogue complains and serves nothing yet."""
