@@ -22,11 +22,11 @@ _ESCAPED = {"n": "\n", "t": "\t", "\\": "\\"}
 
 
 def recognises(reading: Reading) -> bool:
-    """Most of the first lines have a tab with something on both sides."""
+    """Half of the first lines or more have a tab with something on both sides."""
     lines = [line.lstrip("\ufeff") for line in head(reading.path, reading.encoding, LOOKED_AT)]
     lines = [line for line in lines if line.strip() and line[0] != "#"]
     good = sum(1 for line in lines if _columns(line))
-    return bool(lines) and good * 2 > len(lines)
+    return good > 0 and good * 2 >= len(lines)
 
 
 def entries(reading: Reading) -> Iterator[Entry]:

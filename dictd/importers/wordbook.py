@@ -21,11 +21,11 @@ _NARROW = re.compile(r"\s+")
 
 
 def recognises(reading: Reading) -> bool:
-    """Any text whose first lines mostly have a word and a meaning."""
+    """Any text of whose first lines half or more have a word and a meaning."""
     lines = [line for line in head(reading.path, reading.encoding, LOOKED_AT) if line.strip()]
     divider = _divider(lines)
     good = sum(1 for line in lines if len(divider.split(line.strip(), maxsplit=1)) == 2)
-    return bool(lines) and good * 2 > len(lines)
+    return good > 0 and good * 2 >= len(lines)
 
 
 def entries(reading: Reading) -> Iterator[Entry]:

@@ -18,7 +18,7 @@ from dictd.limits import Doors, Guesses, Rate
 from dictd.lookups import LookUps
 from dictd.processes.state import State
 from dictd.server.factory import DictFactory
-from dictd.server.session import Service, Tally
+from dictd.server.service import Service, Tally
 from dictd.store.accounts import AccountQueries
 from dictd.store.history import HistoryQueries
 from dictd.store.pool import Pool, open_accounts
@@ -79,10 +79,11 @@ def wire(settings: Settings, state: State, reactor: Any, worker: int = 0) -> Par
     limits = settings.limits
     service = Service(
         settings=settings,
+        doors=Doors(limits.connections, limits.connections_per_network),
         lookups=LookUps(lexicon, recorder, limits.matches),
         registrar=registrar,
         tally=Tally(started=time.monotonic()),
         steady=time.monotonic,
     )
-    factory = DictFactory(service, Doors(limits.connections, limits.connections_per_network), reactor)
+    factory = DictFactory(service, reactor)
     return Parts(lexicon, pool, passwords, recorder, factory)

@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
-from dictd.limits import Doors, Peer
+from dictd.limits import Peer
 from dictd.server.protocol import DictProtocol
-from dictd.server.session import Service
+from dictd.server.service import Service
 
 #: Seconds after which a round of turns that were put off ends.
 ROUND = 0.005
@@ -27,7 +27,6 @@ class DictFactory(Factory):
     """
 
     service: Service
-    doors: Doors
     clock: Any
     connections: set[DictProtocol] = field(factory=set, init=False)
     idle_seconds: float = field(init=False)
@@ -49,11 +48,10 @@ class DictFactory(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> DictProtocol:  # type: ignore[override]
         peer = Peer.at(getattr(addr, "host", "unix"))
-        protocol = DictProtocol(self.service, peer, self.doors.admit(peer))
+        protocol = DictProtocol(self.service, peer, self.service.doors.admit(peer))
         protocol.factory = self
         self.connections.add(protocol)
         if protocol.admitted:
-            self.service.tally.connections += 1
             self.service.tally.connected += 1
         return protocol
 
@@ -61,8 +59,7 @@ class DictFactory(Factory):
         """A connection is closed."""
         self.connections.discard(protocol)
         if protocol.admitted:
-            self.doors.leave(protocol.peer)
-            self.service.tally.connections -= 1
+            self.service.doors.leave(protocol.peer)
         if not self.connections:
             waiting, self._emptied = self._emptied, []
             for empty in waiting:

@@ -21,7 +21,8 @@ from zope.interface import implementer
 
 from dictd.errors import DictError, IdleTooLong, LineTooLong, ShuttingDown, Unavailable
 from dictd.limits import Peer
-from dictd.server.session import Held, Service, Session
+from dictd.server.service import Service
+from dictd.server.session import Held, Session
 from dictd.wire import replies
 from dictd.wire.framing import MAX_LINE, Framing
 from dictd.wire.replies import Reply
@@ -148,8 +149,8 @@ class DictProtocol(LineReceiver):
         """Answer up to 64 lines, in order, and write what they gave."""
         out: list[bytes] = []
         size = 0
-        end = self.factory.clock.seconds() + TURN
         lines = self._lines
+        end = self.factory.clock.seconds() + TURN if len(lines) > 1 else 0.0
         for _ in range(min(LINES_A_TURN, len(lines))):
             line = lines.popleft()
             answer: Any = self._answer(line)

@@ -5,29 +5,25 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, frozen
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dictd import __version__
-from dictd.accounts.registrar import Registrar
-from dictd.config import Settings
 from dictd.errors import AccessDenied, BadArguments, DictError, NeedsTLS, NoDatabases, NoMatch, Unavailable
 from dictd.lexicon import strategies
 from dictd.limits import Peer
-from dictd.lookups import LookUps
 from dictd.model import LookUp, User
 from dictd.server import commands
+from dictd.server.service import Service
 from dictd.wire import grammar, replies
 from dictd.wire.grammar import Command
 from dictd.wire.replies import Reply
 
 _NOT_CONFIRMED = b" (history not confirmed)\r\n"
-#: What the banner names: only what is on.
-CAPABILITIES = "mime.xaccount.xhistory"
 _MOST_HISTORY = 1000
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _USUAL_HISTORY = 20
@@ -54,44 +50,6 @@ class Held:
 
 
 Answer = Reply | Held | Coroutine[Any, Any, Reply]
-
-
-@define
-class Tally:
-    """What STATUS counts."""
-
-    started: float
-    connections: int = 0
-    connected: int = 0
-    commands: int = 0
-    definitions: int = 0
-    matches: int = 0
-
-
-@frozen
-class Service:
-    """What all sessions of a process share.
-
-    :ivar steady: seconds of a steady clock.
-    :ivar host: how the server calls itself.
-    """
-
-    settings: Settings
-    lookups: LookUps
-    registrar: Registrar
-    tally: Tally
-    steady: Callable[[], float]
-
-    host: str = field(init=False)
-
-    @host.default
-    def _host(self) -> str:
-        return self.settings.site.host
-
-    def banner(self) -> bytes:
-        """The first line; the message id in it has 128 random bits (RFC 2229 3.1)."""
-        message_id = f"<{secrets.token_hex(16)}@{self.host}>"
-        return f"220 {self.host} dictd {__version__} <{CAPABILITIES}> {message_id}\r\n".encode("ascii")
 
 
 @define(eq=False)
@@ -222,7 +180,7 @@ class Session:
     def do_status(self, command: Command, words: tuple[str, ...]) -> Answer:
         tally = self.service.tally
         counts = (
-            f"{tally.connections} of {tally.connected} connections, {tally.commands} commands,"
+            f"{self.service.doors.inside} of {tally.connected} connections, {tally.commands} commands,"
             f" {tally.definitions} definitions, {tally.matches} matches"
         )
         return replies.status(210, f"{self._uptime()}, {counts}")

@@ -104,12 +104,13 @@ class Tabbed(SynchronousTestCase):
         )
 
     def test_recognised(self) -> None:
-        """A text most of whose lines have a tab with something on both sides is tabbed."""
+        """A text of which half the lines or more have a tab with something on both sides is tabbed."""
         for text, taken in (
             ("a\tb\nc\td\n", True),
             ("#separator:tab\n#html:false\n#x\na\tb\n", True),
             ("a\tb\nalone\nc\td\n", True),
-            ("a\tb\nalone\n", False),
+            ("a\tb\nalone\n", True),
+            ("a\tb\nalone\nalone\n", False),
             ("a\t\nb\t\n", False),
             ("#only: headers\n", False),
             ("a  b\n", False),

@@ -162,11 +162,11 @@ class Ends(Dialogue):
     def test_session_is_forgotten(self) -> None:
         """Who is gone is logged out, and the place is free."""
         alice = self.house.member()
-        before = self.house.factory.doors.inside
+        before = self.house.factory.service.doors.inside
         session = alice.protocol.session
         leave(alice)
         self.assertIsNone(session.user)
-        self.assertEqual(self.house.factory.doors.inside, before - 1)
+        self.assertEqual(self.house.factory.service.doors.inside, before - 1)
         self.assertNotIn(alice.protocol, self.house.factory.connections)
 
 

@@ -27,7 +27,7 @@ from dictd.lookups import LookUps
 from dictd.model import Dictionary
 from dictd.server.factory import DictFactory
 from dictd.server.protocol import DictProtocol
-from dictd.server.session import Service, Tally
+from dictd.server.service import Service, Tally
 from dictd.store import schema
 from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import SQLITE, Dialect, Transaction
@@ -223,13 +223,13 @@ class House:
         limits = self.settings.limits
         service = Service(
             settings=self.settings,
+            doors=Doors(limits.connections, limits.connections_per_network),
             lookups=LookUps(self.lexicon, self.recorder, limits.matches),
             registrar=self.registrar,
             tally=Tally(started=0.0),
             steady=self.clock.seconds,
         )
-        doors = Doors(limits.connections, limits.connections_per_network)
-        self.factory = DictFactory(service, doors, self.clock)
+        self.factory = DictFactory(service, self.clock)
         self.factory.doStart()
 
     def wall(self) -> float:
