@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 from pathlib import Path
 
 from attrs import define, field
@@ -36,21 +38,25 @@ class CDictd:
 
     port: int
     process: subprocess.Popen[bytes] = field(repr=False)
+    _directory: tempfile.TemporaryDirectory[str] = field(repr=False)
 
     @classmethod
-    def started(cls, directory: Path, *dictionaries: str) -> CDictd:
+    def started(cls, *dictionaries: str) -> CDictd:
         """Start it and wait until it listens.
 
-        :param directory: for its settings; the caller's own.
         :param dictionaries: names of packages without their ``dict-``, such as ``wn``.
         :raises OSError: the packages cannot be had.
         """
         program = fetch("dictd") / "usr/sbin/dictd"
         library = next((fetch("libmaa4") / "usr/lib").glob("*/libmaa.so.4"))
+        temporary = tempfile.TemporaryDirectory(prefix="c-dictd-")
+        directory = Path(temporary.name)
+        directory.chmod(0o755)  # started as root it goes on as nobody, who may not be let into this checkout
         settings = []
         for name in dictionaries:
-            shelf = fetch(f"dict-{name}") / "usr/share/dictd"
-            settings.append(f'database {name} {{ data "{shelf}/{name}.dict.dz" index "{shelf}/{name}.index" }}')
+            for ending in ("dict.dz", "index"):
+                shutil.copy(fetch(f"dict-{name}") / "usr/share/dictd" / f"{name}.{ending}", directory)
+            settings.append(f'database {name} {{ data "{directory}/{name}.dict.dz" index "{directory}/{name}.index" }}')
         configuration = directory / "dictd.conf"
         configuration.write_text("\n".join(settings) + "\n")
         port = free_port()
@@ -58,14 +64,13 @@ class CDictd:
             [
                 str(program), "-d", "nodetach", "-c", str(configuration), "-p", str(port),
                 "--listen-to", "127.0.0.1", "--locale", "C.UTF-8", "-s",
-                "--pid-file", str(directory / "dictd.pid"),
             ],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=dict(os.environ, LD_LIBRARY_PATH=str(library.parent)),
         )  # fmt: skip
-        peer = cls(port, process)
+        peer = cls(port, process, temporary)
         try:
             until("C dictd to listen", peer.listens)
         except BaseException:
@@ -90,3 +95,4 @@ class CDictd:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        self._directory.cleanup()
