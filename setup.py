@@ -24,6 +24,7 @@ setup(
     packages=[
         "dictd",
         "dictd.accounts",
+        "dictd.ctl",
         "dictd.importers",
         "dictd.lexicon",
         "dictd.processes",

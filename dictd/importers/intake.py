@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
-import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
 
 from attrs import define, field, frozen
 
 from dictd.errors import ImportRefused, StoreUnavailable
+from dictd.importers import lease
 from dictd.importers.formats import Format
+from dictd.importers.lease import Holder
 from dictd.importers.reading import Reading
-from dictd.lexicon import folding
+from dictd.importers.spool import Spool, batches
 from dictd.model import Dictionary, Entry
 from dictd.store.dialect import SQLITE
 from dictd.store.dictionaries import DictionaryQueries
 from dictd.wire.replies import one_line
 
-#: Rows in one statement, rows in one transaction.
-_ROWS, _ROWS_A_COMMIT = 1000, 20_000
-#: A generation still loading that was not heard of for this long is given up, milliseconds.
-STALE = 600_000
+#: Rows, and characters of articles, in one transaction. They are collected before
+#: it begins, so that imports of two dictionaries do not starve each other.
+_ROWS_A_COMMIT, _CHARACTERS_A_COMMIT = 20_000, 8 << 20
+_TOLD_EVERY = 1_000
 #: A text of which more than this share of lines is malformed is not what it was taken for.
 _MOST_MALFORMED = 0.5
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 LONGEST_TITLE = 200
-
-
-_Row = TypeVar("_Row")
+#: What an import leaves in the temporary directory while it runs, and the process in its name.
+_TEMPORARY = re.compile(r"import-(\d+)-(\d+)")
 
 
 @frozen
@@ -76,13 +75,39 @@ def name_for(path: Path, format: Format) -> str:
     return check_name(stem)
 
 
+def check(reading: Reading, format: Format, articles: int) -> None:
+    """Whether what was read is what it was taken for.
+
+    :raises ImportRefused: it has no entries, or most of its lines are malformed.
+    """
+    if not articles or reading.malformed > (articles + reading.malformed) * _MOST_MALFORMED:
+        first = f"; line {reading.complaints[0].line}: {reading.complaints[0].why}" if reading.malformed else ""
+        raise ImportRefused(
+            f"{reading.path} is not {format.about}: {reading.malformed} of"
+            f" {articles + reading.malformed} lines are not{first}"
+        )
+
+
+def described(reading: Reading, name: str, title: str) -> Dictionary:
+    """What is told of a dictionary.
+
+    :param title: empty takes the file's own, or the name.
+    """
+    return Dictionary(
+        name=name,
+        title=one_line(title or reading.title or name)[:LONGEST_TITLE],
+        info="\n".join(map(one_line, reading.info.split("\n"))),
+        licence=one_line(reading.licence),
+        source=one_line(reading.source or reading.path.name),
+    )
+
+
 @define
 class Intake:
     """Fills one new generation.
 
-    Articles go straight to the store; headwords wait, folded, in a file of
-    their own and are added in the order of their keys, which makes the insert
-    several times faster and keeps the memory small.
+    Articles go straight to the store; headwords wait, folded, and are added in
+    the order of their keys, which makes the insert several times faster.
 
     :param connection: to the store of dictionaries.
     :param temporary: a directory for the waiting headwords.
@@ -91,45 +116,32 @@ class Intake:
     connection: sqlite3.Connection
     temporary: Path
     progress: Progress
+    _holder: Holder = field(factory=Holder.here)
     _queries: DictionaryQueries = field(factory=lambda: DictionaryQueries(SQLITE), init=False)
 
     def take(self, reading: Reading, format: Format, name: str, title: str) -> Taken:
         """Import one file as the new generation of a dictionary.
 
         :param title: empty takes the file's own, or the name.
-        :raises ImportRefused: the file is not of the format; nothing was changed.
+        :raises ImportRefused: the file is not of the format, or somebody else imports this
+            dictionary; nothing was changed.
         :raises StoreUnavailable: the store failed, the disk is full; nothing was changed.
         """
         generation = 0
         try:
-            cursor = self.connection.cursor()
-            self._queries.retire_stale(cursor, _now() - STALE)
-            self.connection.commit()
-            generation = self._queries.begin_generation(cursor, name, str(reading.path), format.name, _now())
-            self.connection.commit()
+            generation = self._begin(name, reading, format)
             articles, headwords = self._fill(generation, reading, format.entries(reading))
-            if not articles or reading.malformed > (articles + reading.malformed) * _MOST_MALFORMED:
-                first = f"; line {reading.complaints[0].line}: {reading.complaints[0].why}" if reading.malformed else ""
-                raise ImportRefused(
-                    f"{reading.path} is not {format.about}: {reading.malformed} of"
-                    f" {articles + reading.malformed} lines are not{first}"
-                )
-            dictionary = Dictionary(
-                name=name,
-                title=one_line(title or reading.title or name)[:LONGEST_TITLE],
-                info="\n".join(map(one_line, reading.info.split("\n"))),
-                licence=one_line(reading.licence),
-                source=one_line(reading.path.name),
-            )
-            live = self._queries.go_live(cursor, dictionary, generation)
-            self.connection.commit()
+            check(reading, format, articles)
+            dictionary = described(reading, name, title)
+            live = self._queries.go_live(self.connection.cursor(), dictionary, generation)
             if not live:
                 raise ImportRefused(f"another import took {name} over; nothing was changed")
+            self.connection.commit()
             return Taken(dictionary, generation, headwords, articles)
         except BaseException as error:
             self._give_up(generation)
             if isinstance(error, sqlite3.Error):
-                raise StoreUnavailable(f"the store failed: {error}; nothing was changed") from error
+                raise StoreUnavailable(f"{self._path()}: {error}; nothing was changed") from error
             if isinstance(error, OSError):
                 raise StoreUnavailable(f"{error.filename or self.temporary}: {error.strerror}") from error
             raise
@@ -143,61 +155,96 @@ class Intake:
                 more = self._queries.purge_slice(cursor, generation)
                 self.connection.commit()
 
+    def clean_up(self) -> None:
+        """Give up what imports left behind whose process is gone: leases, generations, temporary files."""
+        self._queries.begin(self.connection.cursor())
+        self._end_leases_of_the_gone()
+        self.connection.commit()
+        for path in self.temporary.iterdir():
+            match = _TEMPORARY.fullmatch(path.name)
+            if match and Holder(self._holder.host, int(match[1]), int(match[2])).gone(0, 0):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _begin(self, name: str, reading: Reading, format: Format) -> int:
+        """Take the lease and open a generation, in one transaction."""
+        self.clean_up()
+        cursor = self.connection.cursor()
+        self._queries.begin(cursor)
+        generation = self._queries.begin_generation(
+            cursor, name, str(reading.path), format.name, str(self._holder), _now()
+        )
+        if not generation:
+            (held,) = [leased for leased in self._queries.leases(cursor) if leased.name == name]
+            raise ImportRefused(f"{lease.told(held)}; wait for it, or stop it; nothing was changed")
+        self.connection.commit()
+        return generation
+
+    def _end_leases_of_the_gone(self) -> None:
+        cursor = self.connection.cursor()
+        for leased in self._queries.leases(cursor):
+            if Holder.parse(leased.holder).gone(leased.heartbeat, _now()):
+                self._queries.end_lease(cursor, leased.generation)
+        self._queries.retire_unleased(cursor)
+
     def _fill(self, generation: int, reading: Reading, entries: Iterable[Entry]) -> tuple[int, int]:
-        with tempfile.TemporaryDirectory(prefix="import-", dir=self.temporary) as directory:
-            waiting = _Waiting.at(Path(directory) / "words.sqlite")
-            try:
-                articles = self._add_articles(generation, reading, entries, waiting)
-                headwords = self._add_words(generation, articles, waiting)
-            finally:
-                waiting.close()
+        directory = self.temporary / f"import-{self._holder.pid}-{self._holder.began}"
+        directory.mkdir(mode=0o700)
+        try:
+            spool = Spool(directory)
+            articles = self._add_articles(generation, reading, entries, spool)
+            headwords = self._add_words(generation, articles, spool)
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
         return articles, headwords
 
-    def _add_articles(self, generation: int, reading: Reading, entries: Iterable[Entry], waiting: _Waiting) -> int:
-        def rows() -> Iterator[tuple[int, str, str, str]]:
-            for no, entry in enumerate(entries):
-                waiting.add(no, entry)
-                yield no, entry.text, entry.html, entry.structure()
+    def _add_articles(self, generation: int, reading: Reading, entries: Iterable[Entry], spool: Spool) -> int:
+        waiting: list[tuple[int, str, str, str]] = []
+        characters = done = 0
 
-        cursor = self.connection.cursor()
-        done = 0
-        for batch in _batches(rows(), _ROWS):
-            if not self.connection.in_transaction:
-                self._queries.begin(cursor)
-            self._queries.add_means(cursor, generation, batch)
-            done += len(batch)
-            if done % _ROWS_A_COMMIT == 0:
-                self._note_progress(generation, done, 0)
-            self.progress("reading", reading.done, reading.size)
-        self._note_progress(generation, done, 0)
+        def commit() -> None:
+            cursor = self.connection.cursor()
+            self._queries.begin(cursor)
+            self._queries.add_means(cursor, generation, waiting)
+            self._commit(generation, done, 0)
+            waiting.clear()
+
+        for entry in entries:
+            spool.add(done, entry)
+            waiting.append((done, entry.text, entry.html, entry.structure()))
+            characters += len(entry.text) + len(entry.html)
+            done += 1
+            if len(waiting) >= _ROWS_A_COMMIT or characters >= _CHARACTERS_A_COMMIT:
+                commit()
+                characters = 0
+            if done % _TOLD_EVERY == 0:
+                self.progress("reading", reading.done, reading.size)
+        commit()
+        self.progress("reading", reading.size, reading.size)
         return done
 
-    def _add_words(self, generation: int, articles: int, waiting: _Waiting) -> int:
+    def _add_words(self, generation: int, articles: int, spool: Spool) -> int:
         """Add the headwords in order; returns how many distinct ones there are."""
         cursor = self.connection.cursor()
         done = headwords = 0
         key, spellings = b"", set[str]()
-        for batch in _batches(waiting.in_order(), _ROWS):
-            if not self.connection.in_transaction:
-                self._queries.begin(cursor)
-            self._queries.add_words(cursor, generation, batch)
-            done += len(batch)
+        for batch in batches(spool.in_order(), _ROWS_A_COMMIT):
             for k, _, word, *_ in batch:
                 if k != key:
                     headwords += len(spellings)
                     key, spellings = k, set()
                 spellings.add(word)
-            if done % _ROWS_A_COMMIT == 0:
-                self._note_progress(generation, articles, done)
-            self.progress("sorting words", done, waiting.count)
-        headwords += len(spellings)
-        if not self.connection.in_transaction:
+            done += len(batch)
             self._queries.begin(cursor)
+            self._queries.add_words(cursor, generation, batch)
+            self._commit(generation, articles, done)
+            self.progress("sorting words", done, spool.count)
+        headwords += len(spellings)
+        self._queries.begin(cursor)
         self._queries.counted(cursor, generation, headwords)
-        self._note_progress(generation, articles, done)
+        self._commit(generation, articles, done)
         return headwords
 
-    def _note_progress(self, generation: int, articles: int, rows: int) -> None:
+    def _commit(self, generation: int, articles: int, rows: int) -> None:
         """Commit, with how far the import is in the same transaction."""
         if not self._queries.progress(self.connection.cursor(), generation, articles, rows, _now()):
             raise ImportRefused("another import took this one over; nothing was changed")
@@ -213,48 +260,9 @@ class Intake:
         except sqlite3.Error:
             pass  # a later import retires and purges it
 
-
-@define
-class _Waiting:
-    """Headwords that wait to be put in order: a private SQLite file sorts them with little memory."""
-
-    connection: sqlite3.Connection
-    count: int = 0
-    _rows: list[tuple[bytes, int, str, bytes, int, str]] = field(factory=list)
-
-    @classmethod
-    def at(cls, path: Path) -> _Waiting:
-        connection = sqlite3.connect(path, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = OFF")
-        connection.execute("PRAGMA synchronous = OFF")
-        connection.execute("CREATE TABLE waiting (k BLOB, seq INTEGER, word TEXT, k2 BLOB, no INTEGER, kind TEXT)")
-        connection.execute("BEGIN")
-        return cls(connection)
-
-    def add(self, no: int, entry: Entry) -> None:
-        for position, word in enumerate(entry.headwords):
-            k = folding.key(folding.exact(word))
-            k2 = folding.key(folding.loose(word))
-            self._rows.append((k, self.count, word, k2, no, "alt" if position else "main"))
-            self.count += 1
-        if len(self._rows) >= _ROWS:
-            self._spill()
-
-    def in_order(self) -> Iterator[tuple[bytes, int, str, bytes, int, str]]:
-        self._spill()
-        yield from self.connection.execute("SELECT k, seq, word, k2, no, kind FROM waiting ORDER BY k, seq")
-
-    def close(self) -> None:
-        self.connection.close()
-
-    def _spill(self) -> None:
-        self.connection.executemany("INSERT INTO waiting VALUES (?, ?, ?, ?, ?, ?)", self._rows)
-        self._rows.clear()
-
-
-def _batches(rows: Iterator[_Row], size: int) -> Iterator[list[_Row]]:
-    while batch := list(islice(rows, size)):
-        yield batch
+    def _path(self) -> str:
+        """The file of the store."""
+        return str(self.connection.execute("PRAGMA database_list").fetchone()[2])
 
 
 def _now() -> int:

@@ -38,16 +38,19 @@ class Reading:
 
     :ivar encoding: Python's name of the encoding; for a directory it does not count.
     :ivar done: bytes read so far; ``size`` of how many.
-    :ivar title, info, licence: what the file tells of itself, if it does.
+    :ivar exact: the encoding was said, not found out.
+    :ivar title, info, licence, source: what the file tells of itself, if it does.
     """
 
     path: Path
     encoding: str
     size: int
     done: int = 0
+    exact: bool = False
     title: str = ""
     info: str = ""
     licence: str = ""
+    source: str = ""
     malformed: int = 0
     complaints: list[Complaint] = field(factory=list)
 
@@ -127,7 +130,7 @@ def open_reading(path: Path, encoding: str = "") -> Reading:
             pass
         except LookupError:
             raise ImportRefused(f"{encoding} is not an encoding of text that Python knows") from None
-        return Reading(path, encoding, size)
+        return Reading(path, encoding, size, exact=True)
     for mark, marked in _MARKS:
         if head.startswith(mark):
             return Reading(path, marked, size)

@@ -29,9 +29,9 @@ _PART_OF_GLOSS = re.compile(r'\s*((?:"(?:[^"]|"(?=\w))*"[^;"]*|[^;"]+|")+)(?:;|$
 _VERSION = re.compile(r"WordNet (\d\.\d) (?:Copyright|database)", re.IGNORECASE)
 
 
-def recognises(reading: Reading) -> bool:
+def recognises(path: Path) -> bool:
     """A directory with ``index.noun`` and ``data.noun`` in it, or those one level down in ``dict``."""
-    return _directory(reading.path) is not None
+    return _directory(path) is not None
 
 
 def entries(reading: Reading) -> Iterator[Entry]:

@@ -107,6 +107,11 @@ class Generation:
         with self._txn.cursor(self._tables[table]) as cursor:
             return list(map(bytes, cursor.iternext_dup())) if cursor.set_key(key) else []
 
+    def keys(self) -> Iterator[bytes]:
+        """All exact keys, in order."""
+        with self._txn.cursor(self._tables[b"words"]) as cursor:
+            yield from map(bytes, cursor.iternext(values=False))
+
     def keys_from(self, prefix: bytes) -> Iterator[bytes]:
         """See :class:`dictd.lexicon.strategies.Tables`."""
         return self._range(b"words", prefix, take_value=False)

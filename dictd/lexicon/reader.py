@@ -8,6 +8,7 @@ it runs on the reactor's thread, so a replaced file is closed at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 
 from attrs import define, field, frozen
@@ -173,6 +174,20 @@ class Lexicon:
             if found and database == "!":
                 break
         return Matches(tuple(found))
+
+    def sample(self, name: str, most: int) -> list[str]:
+        """Headwords of a dictionary, spread evenly over it; reads all its keys.
+
+        :param most: about how many.
+        :raises UnknownDatabase: no such database.
+        """
+        generation = self._chosen_one(name)
+        every = max(1, generation.headwords // most)
+        try:
+            return [word for k in islice(generation.keys(), 0, None, every) for word in generation.spellings(k)]
+        except DAMAGE as error:
+            self._give_up(generation, error)
+            return []
 
     def _chosen_one(self, name: str) -> Generation:
         generation = self._by_name.get(name) or self._by_name.get(name.lower())

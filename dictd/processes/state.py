@@ -75,6 +75,20 @@ class Lock:
         self.sign()
         return True
 
+    def held(self) -> bool:
+        """Whether some process has the lock just now."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def sign(self) -> None:
         """Write down which process this is; again after a fork."""
         os.ftruncate(self._descriptor, 0)

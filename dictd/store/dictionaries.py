@@ -39,8 +39,19 @@ _RETIRE_OTHERS = Statement(
     sqlite="UPDATE generation SET state = 'dead' WHERE dictionary_name = ? AND id <> ? AND state = 'ready'"
 )
 _REMOVE = Statement(sqlite="DELETE FROM dictionary WHERE name = ?")
+_LEASES = Statement(sqlite="SELECT name, holder, generation, taken, heartbeat FROM import_lease ORDER BY name")
+_TAKE_LEASE = Statement(
+    sqlite="INSERT INTO import_lease (name, holder, generation, taken, heartbeat) VALUES (?, ?, ?, ?, ?)"
+    " ON CONFLICT (name) DO NOTHING"
+)
+_RENEW_LEASE = Statement(sqlite="UPDATE import_lease SET heartbeat = ? WHERE generation = ?")
+_END_LEASE = Statement(sqlite="DELETE FROM import_lease WHERE generation = ?")
 _ABANDON = Statement(sqlite="UPDATE generation SET state = 'dead' WHERE id = ? AND state = 'loading'")
-_RETIRE_STALE = Statement(sqlite="UPDATE generation SET state = 'dead' WHERE state = 'loading' AND heartbeat < ?")
+_RETIRE_UNLEASED = Statement(
+    sqlite="UPDATE generation SET state = 'dead' WHERE state = 'loading'"
+    " AND id NOT IN (SELECT generation FROM import_lease)"
+)
+_STATES = Statement(sqlite="SELECT state, count(*) FROM generation GROUP BY state")
 _DEAD = Statement(sqlite="SELECT id FROM generation WHERE state = 'dead' ORDER BY id")
 _PURGE_WORDS = Statement(
     sqlite="DELETE FROM words WHERE gen = ?1 AND (k, seq) IN"
@@ -74,6 +85,21 @@ class Live:
 
 
 @frozen
+class Leased:
+    """The right to import a dictionary, as the store keeps it.
+
+    :ivar holder: a process, see :class:`dictd.importers.lease.Holder`.
+    :ivar taken: milliseconds since 1970; ``heartbeat`` when the holder last wrote.
+    """
+
+    name: str
+    holder: str
+    generation: int
+    taken: int
+    heartbeat: int
+
+
+@frozen
 class DictionaryQueries:
     """Each method runs in a transaction that the caller commits."""
 
@@ -84,11 +110,28 @@ class DictionaryQueries:
         txn.execute(self.dialect(_LIVE))
         return [Live(Dictionary(*row[:7]), *row[7:]) for row in txn.fetchall()]
 
-    def begin_generation(self, txn: Transaction, name: str, source: str, format_name: str, now: int) -> int:
-        """Open a new generation and return its id."""
-        txn.execute(self.dialect(BEGIN))
+    def leases(self, txn: Transaction) -> list[Leased]:
+        """The imports under way, as far as the store knows."""
+        txn.execute(self.dialect(_LEASES))
+        return [Leased(*row) for row in txn.fetchall()]
+
+    def end_lease(self, txn: Transaction, generation: int) -> None:
+        """Take the right to fill a generation away."""
+        txn.execute(self.dialect(_END_LEASE), (generation,))
+
+    def begin_generation(
+        self, txn: Transaction, name: str, source: str, format_name: str, holder: str, now: int
+    ) -> int:
+        """Open a new generation, with the lease on its dictionary.
+
+        The caller has begun the transaction, and rolls it back where the lease is another's.
+
+        :returns: the id of the generation, or 0 when somebody else has the lease.
+        """
         txn.execute(self.dialect(_BEGIN_GENERATION), (name, source, format_name, now, now))
-        return int(txn.lastrowid)
+        generation = int(txn.lastrowid)
+        txn.execute(self.dialect(_TAKE_LEASE), (name, holder, generation, now, now))
+        return generation if txn.rowcount == 1 else 0
 
     def add_means(self, txn: Transaction, generation: int, rows: Sequence[tuple[int, str, str, str]]) -> None:
         """Add articles: number, text, HTML, senses."""
@@ -106,16 +149,19 @@ class DictionaryQueries:
 
     def progress(self, txn: Transaction, generation: int, articles: int, rows: int, now: int) -> bool:
         """Write down how far an import is; false when somebody took the generation away."""
+        txn.execute(self.dialect(_RENEW_LEASE), (now, generation))
+        held = txn.rowcount == 1
         txn.execute(self.dialect(_PROGRESS), (articles, rows, now, generation))
-        return bool(txn.rowcount == 1)
+        return bool(held and txn.rowcount == 1)
 
     def counted(self, txn: Transaction, generation: int, headwords: int) -> None:
         """Write down how many distinct headwords a generation has."""
         txn.execute(self.dialect(_COUNTED), (headwords, generation))
 
     def go_live(self, txn: Transaction, dictionary: Dictionary, generation: int) -> bool:
-        """Make a generation the one that is read; false when somebody took it away."""
+        """Make a generation the one that is read, and end its lease; false when somebody took it away."""
         txn.execute(self.dialect(BEGIN))
+        self.end_lease(txn, generation)
         txn.execute(self.dialect(_READY), (generation,))
         if txn.rowcount != 1:
             return False
@@ -134,14 +180,19 @@ class DictionaryQueries:
         return removed
 
     def abandon(self, txn: Transaction, generation: int) -> None:
-        """Give a generation up that is still loading."""
+        """Give a generation up that is still loading, and its lease."""
         txn.execute(self.dialect(BEGIN))
+        self.end_lease(txn, generation)
         txn.execute(self.dialect(_ABANDON), (generation,))
 
-    def retire_stale(self, txn: Transaction, before: int) -> None:
-        """Give up the generations whose import has not been heard of since a time."""
-        txn.execute(self.dialect(BEGIN))
-        txn.execute(self.dialect(_RETIRE_STALE), (before,))
+    def retire_unleased(self, txn: Transaction) -> None:
+        """Give up the generations that nobody fills any more."""
+        txn.execute(self.dialect(_RETIRE_UNLEASED))
+
+    def states(self, txn: Transaction) -> dict[str, int]:
+        """How many generations there are in each state."""
+        txn.execute(self.dialect(_STATES))
+        return dict(txn.fetchall())
 
     def dead(self, txn: Transaction) -> list[int]:
         """The generations nobody reads."""

@@ -45,7 +45,7 @@ def migrations(subject: str, dialect: Dialect) -> list[Migration]:
     return sorted(steps, key=lambda step: step.version)
 
 
-def _version(cursor: sqlite3.Cursor, subject: str, dialect: Dialect) -> int:
+def version(cursor: sqlite3.Cursor, subject: str, dialect: Dialect) -> int:
     """The version of a database, 0 for one that is new."""
     try:
         cursor.execute(dialect(_CURRENT), (subject,))
@@ -62,12 +62,12 @@ def migrate(connection: sqlite3.Connection, subject: str, dialect: Dialect = SQL
     """
     steps = migrations(subject, dialect)
     cursor = connection.cursor()
-    if _version(cursor, subject, dialect) == steps[-1].version:
+    if version(cursor, subject, dialect) == steps[-1].version:
         return []  # without a lock that an import or a commit would have to wait for
     cursor.execute(dialect(BEGIN))
     try:
         cursor.execute(dialect(_VERSIONS))
-        current = _version(cursor, subject, dialect)
+        current = version(cursor, subject, dialect)
         if current > steps[-1].version:
             raise StoreUnavailable(
                 f"the {subject} database has schema {current}, this program knows {steps[-1].version}:"

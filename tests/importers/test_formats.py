@@ -8,7 +8,6 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import ImportRefused
 from dictd.importers import formats, intake
-from dictd.importers.reading import open_reading
 from tests.importers import miniature
 
 
@@ -19,7 +18,7 @@ class Recognising(SynchronousTestCase):
         """The format of a file with this content."""
         path = Path(self.mktemp())
         path.write_text(content, "utf-8")
-        return formats.recognise(open_reading(path)).name
+        return formats.opened(path)[1].name
 
     def test_text(self) -> None:
         """A tab means tabbed, blanks mean a wordbook, the stricter one first."""
@@ -31,18 +30,18 @@ class Recognising(SynchronousTestCase):
 
     def test_directory(self) -> None:
         """A WordNet directory is that; another one is nothing, though a text lies in it."""
-        self.assertEqual(formats.recognise(open_reading(miniature.written(Path(self.mktemp())))).name, "wordnet")
+        self.assertEqual(formats.opened(miniature.written(Path(self.mktemp())))[1].name, "wordnet")
         directory = Path(self.mktemp())
         directory.mkdir()
         (directory / "words.txt").write_text("word\tmeaning\n", "utf-8")
-        self.assertRaises(ImportRefused, formats.recognise, open_reading(directory))
+        self.assertRaises(ImportRefused, formats.opened, directory)
 
     def test_none(self) -> None:
         """What is none of them is refused with the path and the formats there are."""
         path = Path(self.mktemp())
         path.write_text("alone\n" * 5, "utf-8")
         with self.assertRaises(ImportRefused) as caught:
-            formats.recognise(open_reading(path))
+            formats.opened(path)
         for part in (str(path), "wordnet", "tabbed", "wordbook"):
             self.assertIn(part, caught.exception.text)
 
@@ -50,7 +49,7 @@ class Recognising(SynchronousTestCase):
         """Each format is found by its name."""
         self.assertEqual(
             {name: format.name for name, format in formats.BY_NAME.items()},
-            {name: name for name in ("wordnet", "tabbed", "wordbook")},
+            {name: name for name in ("dictorg", "wordnet", "tabbed", "wordbook")},
         )
 
 

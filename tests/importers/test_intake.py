@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import ImportRefused, StoreUnavailable
-from dictd.importers import formats, intake
+from dictd.importers import formats, intake, lease
 from dictd.importers.intake import Intake
+from dictd.importers.lease import Holder, began_of
 from dictd.importers.reading import Reading, open_reading
 from dictd.lexicon import folding
 from dictd.model import Entry, Sense
@@ -191,9 +195,9 @@ class Taking(Imports):
         reading = self.file(text)
         importing = Intake(self.library.connection, self.library.state.temporary, lambda *row: told.append(row))
         importing.take(reading, formats.BY_NAME["tabbed"], "words", "")
-        self.assertEqual([step for step, _, _ in told], ["reading"] * 3 + ["sorting words"] * 3)
+        self.assertEqual([step for step, _, _ in told], ["reading"] * 3 + ["sorting words"])
         self.assertEqual(told[2], ("reading", len(text), len(text)))
-        self.assertEqual(told[3:], [("sorting words", done, 2500) for done in (1000, 2000, 2500)])
+        self.assertEqual(told[3:], [("sorting words", 2500, 2500)])
 
     def test_temporary_files(self) -> None:
         """While it reads, headwords wait below the state directory; afterwards nothing is left there."""
@@ -341,7 +345,7 @@ class Failing(Imports):
             self.library.connection.execute("UPDATE generation SET state = 'dead' WHERE state = 'loading'")
             self.library.connection.commit()
 
-        patched = self.patch(Intake, "_note_progress", given_up)
+        patched = self.patch(Intake, "_commit", given_up)
         with self.assertRaises(ImportRefused) as caught:
             self.library.bring("birds", entries("emu"), title="New")
         patched.restore()
@@ -352,11 +356,12 @@ class Failing(Imports):
 class Abandoned(Imports):
     """Generations whose import died with its process."""
 
-    def begun(self, ago: float) -> int:
+    def begun(self, holder: Holder, ago: float = 0) -> int:
         """A generation that is loading and was last heard of some seconds ago, with one article and one headword."""
         cursor = self.library.connection.cursor()
         heard = int((time.time() - ago) * 1000)
-        generation = self.library.queries.begin_generation(cursor, "birds", "x", "tabbed", heard)
+        self.library.queries.begin(cursor)
+        generation = self.library.queries.begin_generation(cursor, "birds", "x", "tabbed", str(holder), heard)
         self.library.queries.add_means(cursor, generation, [(0, "text", "", "")])
         self.library.queries.add_words(cursor, generation, [(b"k", 0, "k", b"k", 0, "main")])
         self.library.connection.commit()
@@ -369,36 +374,65 @@ class Abandoned(Imports):
         ).fetchone()
         return row[0]
 
-    def test_stale_ones_are_retired(self) -> None:
-        """The next import, of whatever dictionary, gives them up, and a purge deletes them."""
-        stale = self.begun(intake.STALE / 1000 + 60)
-        taken = self.library.bring("jargon", entries("foo"))
-        self.assertEqual(self.state(stale), "dead")
-        self.library.purge()
-        self.assertEqual(self.library.generations(), {taken.generation})
+    def test_cleaned_up(self) -> None:
+        """The next import, of whatever dictionary, gives up what a dead process has left; a purge deletes it."""
+        here = Holder.here()
+        ended = subprocess.Popen(["true"])
+        ended.wait()
+        gone = (
+            evolve(here, began=here.began + 1),  # another process has the number now
+            evolve(here, pid=ended.pid),
+            evolve(here, host="elsewhere.invalid"),
+        )
+        for holder in gone:
+            left = self.begun(holder, lease.STALE / 1000 + 60)
+            taken = self.library.bring("jargon", entries("foo"))
+            self.assertEqual(self.state(left), "dead")
+            self.library.purge()
+            self.assertEqual(self.library.generations(), {taken.generation})
+
+    def test_temporary_files(self) -> None:
+        """Files of a process that is gone are deleted, those of one that lives and those of others are not."""
+        here = Holder.here()
+        names = [f"import-{here.pid}-{here.began + 1}", f"import-{os.getppid()}-{began_of(os.getppid())}", "other"]
+        for name in names:
+            (self.library.state.temporary / name).mkdir()
+        self.library.bring("jargon", entries("foo"))
+        self.assertEqual({path.name for path in self.library.state.temporary.iterdir()}, set(names[1:]))
 
     def test_one_that_goes_on_is_left_alone(self) -> None:
-        """An import that was heard of not long ago is not disturbed by another one's."""
-        running = self.begun(intake.STALE / 1000 - 60)
-        self.library.bring("jargon", entries("foo"))
-        self.library.purge()
-        self.assertEqual(self.state(running), "loading")
-        self.assertEqual(self.library.names(), ["jargon"])
+        """An import whose process lives is not disturbed, however long it was silent; on another host, a while."""
+        here = Holder.here()
+        for holder, ago in ((here, 1e6), (evolve(here, host="elsewhere.invalid"), lease.STALE / 1000 - 60)):
+            running = self.begun(holder, ago)
+            self.library.bring("jargon", entries("foo"))
+            self.library.purge()
+            self.assertEqual(self.state(running), "loading")
+            self.assertEqual(self.library.names(), ["jargon"])
+            self.library.queries.abandon(self.library.connection.cursor(), running)
+            self.library.connection.commit()
 
     def test_two_imports_of_one_dictionary(self) -> None:
-        """Of two that run at a time both may end; the one that ends later is served, and nothing else is left."""
+        """The second is told who holds it, and changes nothing; another dictionary goes in beside it."""
         other = Library.fresh(self)
         other.connection = connect(self.library.state.store / DICTIONARIES_FILE, "dictionaries")
         self.addCleanup(other.connection.close)
 
         def rows() -> Iterator[Entry]:
-            other.bring("birds", entries("emu"))
+            with self.assertRaises(ImportRefused) as caught:
+                other.bring("birds", entries("emu"))
+            self.assertRegex(
+                caught.exception.text,
+                rf"^birds is being imported by process {os.getpid()} on \S+ since \d\d:\d\d:\d\d UTC; wait",
+            )
+            other.bring("trees", entries("oak"))
             yield entry("kiwi")
 
         self.library.bring("birds", rows())
         self.assertEqual(self.library.headwords("birds"), ["kiwi"])
+        self.assertEqual(self.library.headwords("trees"), ["oak"])
         self.library.purge()
-        self.assertEqual(self.library.generations(), {self.live("birds").generation})
+        self.assertEqual(self.library.generations(), {self.live(name).generation for name in ("birds", "trees")})
 
     def test_store_of_a_newer_program(self) -> None:
         """A store that a newer dictd wrote is refused before anything is touched."""

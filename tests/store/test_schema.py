@@ -138,7 +138,8 @@ class Files(SynchronousTestCase):
         accounts, dictionaries = Database.fresh(self, "accounts"), Database.fresh(self, "dictionaries")
         self.assertEqual(tables(accounts.connection), {"user", "hist", "schema_version"})
         self.assertEqual(
-            tables(dictionaries.connection), {"dictionary", "generation", "words", "means", "schema_version"}
+            tables(dictionaries.connection),
+            {"dictionary", "generation", "import_lease", "words", "means", "schema_version"},
         )
 
     def test_newer_file_is_refused_by_connect(self) -> None:

@@ -1,0 +1,223 @@
+"""``dictctl doctor``: is everything as it should be? Looks, and changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import click
+from attrs import asdict, field, frozen
+
+from dictd.ctl.root import Shared, count, main
+from dictd.errors import DictError
+from dictd.importers import lease
+from dictd.lexicon import catalogue, publisher
+from dictd.lexicon.reader import Lexicon
+from dictd.processes.state import Lock
+from dictd.store import schema
+from dictd.store.dialect import SQLITE
+from dictd.store.dictionaries import DictionaryQueries, Live
+from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE
+
+_QUERIES = DictionaryQueries(SQLITE)
+#: Headwords of each dictionary that are looked up.
+_SAMPLE = 500
+#: Less room than this on the disk is worth a word, bytes.
+_LITTLE_ROOM = 500_000_000
+_MOST_MATCHES = 1000
+
+
+@frozen
+class Finding:
+    """What one look found.
+
+    :ivar state: ``ok``, ``note`` (worth knowing) or ``fault``.
+    """
+
+    about: str
+    state: str
+    text: str
+
+
+@main.command()
+@click.pass_obj
+def doctor(shared: Shared) -> None:
+    """Look whether everything is as it should be; exit code 1 if something is not."""
+    findings = list(examined(shared))
+    lines = [f"{finding.state:<5} {finding.about:<10} {finding.text}" for finding in findings]
+    faults = [finding for finding in findings if finding.state == "fault"]
+    lines.append(f"{count(len(faults), 'fault')} found." if faults else "All is well.")
+    shared.tell([asdict(finding) for finding in findings], "\n".join(lines))
+    if faults:
+        raise click.exceptions.Exit(1)
+
+
+def examined(shared: Shared) -> Iterator[Finding]:
+    """Everything that is looked at, in order; one look that fails does not end the others."""
+    examination = _Examination(shared)
+    yield Finding("settings", "ok", f"they are understood; the state directory is {shared.state.directory}")
+    if not shared.state.directory.is_dir():
+        yield Finding("state", "note", "it does not exist yet; the first start or import makes it")
+        return
+    looks: tuple[tuple[str, Callable[[], Iterator[Finding]]], ...] = (
+        ("modes", examination.modes),
+        ("room", examination.room),
+        ("server", examination.server),
+        ("schema", examination.schema),
+        ("imports", examination.imports),
+        ("lexicon", examination.lexicon),
+        ("words", examination.words),
+    )
+    for about, look in looks:
+        try:
+            yield from look()
+        except (DictError, sqlite3.Error, OSError) as trouble:
+            yield Finding(about, "fault", trouble.text if isinstance(trouble, DictError) else str(trouble))
+
+
+@frozen
+class _Examination:
+    shared: Shared
+    live: list[Live] = field(factory=list)
+
+    def modes(self) -> Iterator[Finding]:
+        """Nobody else may read or write what the server keeps."""
+        state = self.shared.state
+        wrong = []
+        for path in (state.directory, state.store, state.lexicon, state.temporary, *_files(state.store)):
+            if path.exists():
+                found = path.stat()
+                if stat.S_IMODE(found.st_mode) & 0o077:
+                    wrong.append(f"{path} can be reached by others: chmod go= {path}")
+                elif found.st_uid != os.geteuid():
+                    wrong.append(f"{path} belongs to user {found.st_uid}, this is user {os.geteuid()}")
+        yield from (Finding("modes", "fault", text) for text in wrong)
+        if not wrong:
+            yield Finding("modes", "ok", "nobody else can read what the server keeps")
+
+    def room(self) -> Iterator[Finding]:
+        """A full disk stops imports and the history."""
+        free = shutil.disk_usage(self.shared.state.directory).free
+        text = f"{free / 1e9:,.1f} GB are free on the disk"
+        yield Finding("room", "note" if free < _LITTLE_ROOM else "ok", text)
+
+    def server(self) -> Iterator[Finding]:
+        """Whether one runs here."""
+        lock = Lock(self.shared.state.directory / "lock")
+        if lock.held():
+            yield Finding("server", "ok", f"it runs, process {lock.holder()}")
+        else:
+            yield Finding("server", "note", "none runs on this state directory; twistd dictd starts it")
+
+    def schema(self) -> Iterator[Finding]:
+        """The versions of the databases, and whether SQLite finds them sound."""
+        for subject, name in (("accounts", ACCOUNTS_FILE), ("dictionaries", DICTIONARIES_FILE)):
+            path = self.shared.state.store / name
+            if not path.exists():
+                yield Finding("schema", "note", f"{path} is not there yet")
+                continue
+            with closing(_read_only(path)) as connection:
+                known = schema.migrations(subject, SQLITE)[-1].version
+                version = schema.version(connection.cursor(), subject, SQLITE)
+                (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if sound != "ok":
+                yield Finding("schema", "fault", f"{path} is damaged: {sound}; restore it from a backup")
+            elif version > known:
+                yield Finding("schema", "fault", f"{path} has schema {version}, this program knows {known}")
+            elif version < known:
+                yield Finding("schema", "note", f"{path} has schema {version}; the next start brings it to {known}")
+            else:
+                yield Finding("schema", "ok", f"{path} is sound, schema {version}")
+
+    def imports(self) -> Iterator[Finding]:
+        """What imports have left behind."""
+        path = self.shared.state.store / DICTIONARIES_FILE
+        if not path.exists():
+            return
+        with closing(_read_only(path)) as connection:
+            if schema.version(connection.cursor(), "dictionaries", SQLITE) < 2:  # leases came with 2
+                return
+            leases = _QUERIES.leases(connection.cursor())
+            states = _QUERIES.states(connection.cursor())
+            self.live.extend(_QUERIES.live(connection.cursor()))
+        for leased in leases:
+            if lease.Holder.parse(leased.holder).gone(leased.heartbeat, int(time.time() * 1000)):
+                text = f"an import of {leased.name} was cut off; the next import cleans up after it"
+                yield Finding("imports", "note", text)
+            else:
+                yield Finding("imports", "ok", lease.told(leased))
+        if states.get("dead"):
+            text = f"{count(states['dead'], 'old generation')} wait to be deleted; the next import does it"
+            yield Finding("imports", "note", text)
+
+    def lexicon(self) -> Iterator[Finding]:
+        """The files that are served, against the store."""
+        directory = self.shared.state.lexicon
+        try:
+            published = catalogue.read(directory)
+        except FileNotFoundError:
+            published = catalogue.Catalogue()
+        wrong: list[str] = []
+        for live in self.live:
+            name = live.dictionary.name
+            listing = published.listing(name)
+            if listing is None:
+                wrong.append(f"{name} is not published")
+            elif listing.generation != live.generation or listing.told != publisher.told(live.dictionary):
+                wrong.append(f"{name} is published in an old edition")
+            elif fault := publisher.whole(directory, listing, thorough=True):
+                wrong.append(f"{listing.file} {fault}")
+        names = {live.dictionary.name for live in self.live}
+        gone = [one.name for one in published.listings if one.name not in names]
+        wrong += [f"{name} is served, and no longer in the store" for name in gone]
+        hint = "a server that runs puts it right in two seconds; else start one"
+        yield from (Finding("lexicon", "fault", f"{text}; {hint}") for text in wrong)
+        if not wrong:
+            served = count(len(published.listings), "dictionary").replace("dictionarys", "dictionaries")
+            yield Finding("lexicon", "ok", f"{served} in step with the store, checksums compared")
+
+    def words(self) -> Iterator[Finding]:
+        """What MATCH lists DEFINE must find: a sample of each dictionary."""
+        complaints: list[str] = []
+        lexicon = Lexicon(self.shared.state.lexicon, complaints.append)
+        lexicon.refresh()
+        try:
+            for dictionary, _ in lexicon.dictionaries():
+                words = lexicon.sample(dictionary.name, _SAMPLE)
+                missing = _undefined(lexicon, dictionary.name, words)
+                asked = f"{dictionary.name}: {count(len(words), 'headword')} asked"
+                if missing:
+                    shown = ", ".join(map(repr, missing[:3]))
+                    text = f"{asked}, {len(missing)} not defined as MATCH lists them, such as {shown}"
+                    yield Finding("words", "fault", text)
+                else:
+                    yield Finding("words", "ok", f"{asked}, all defined")
+        finally:
+            lexicon.close()
+        yield from (Finding("words", "fault", text) for text in complaints)
+
+
+def _undefined(lexicon: Lexicon, name: str, words: list[str]) -> list[str]:
+    """Which of the headwords MATCH does not list, or DEFINE does not find as it lists them."""
+    missing = []
+    for word in words:
+        listed = {found for _, found in lexicon.match(name, "exact", word, _MOST_MATCHES).found}
+        defined = {one.headword for one in lexicon.define(name, word) if one.text}
+        if word not in listed or not listed <= defined:
+            missing.append(word)
+    return missing
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(directory.iterdir()) if directory.is_dir() else []
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    """A connection that neither makes nor changes anything."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)

@@ -1,0 +1,86 @@
+"""The command itself: its options, and what its subcommands share."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import frozen
+
+from dictd import __version__, config
+from dictd.config import Settings
+from dictd.errors import DictError
+from dictd.processes.state import State
+from dictd.store.sqlite import DICTIONARIES_FILE, connect
+
+
+@frozen
+class Shared:
+    """What every command needs."""
+
+    settings: Settings
+    state: State
+    as_json: bool
+
+    @contextmanager
+    def store(self) -> Iterator[sqlite3.Connection]:
+        """The store of dictionaries."""
+        self.state.prepare()
+        connection = connect(self.state.store / DICTIONARIES_FILE, "dictionaries")
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def tell(self, value: Any, text: str) -> None:
+        """The outcome: JSON where it was asked for, else text."""
+        click.echo(json.dumps(value, ensure_ascii=False) if self.as_json else text)
+
+    def aside(self, text: str) -> None:
+        """What goes with the outcome; not part of it."""
+        click.echo(text, err=True)
+
+
+def tell_trouble(trouble: Exception) -> None:
+    """Why something was not done, in one line."""
+    click.echo(f"dictctl: {trouble.text if isinstance(trouble, DictError) else trouble}", err=True)
+
+
+class _Commands(click.Group):
+    """A group whose expected trouble is one line on standard error and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (DictError, sqlite3.Error, OSError) as trouble:
+            tell_trouble(trouble)
+            ctx.exit(1)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="dictctl")
+@click.option("-c", "--config", "config_path", type=click.Path(path_type=Path), help="Settings file (TOML).")
+@click.option("--state-dir", type=click.Path(), help="Where the server keeps its state.")
+@click.option("--store", help="Where accounts and words are kept: sqlite.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def main(ctx: click.Context, config_path: Path | None, state_dir: str | None, store: str | None, as_json: bool) -> None:
+    """Bring dictionaries into a dictd server and look after them."""
+    overrides: dict[str, dict[str, Any]] = {}
+    if state_dir is not None:
+        overrides["state"] = {"directory": state_dir}
+    if store is not None:
+        overrides["store"] = {"url": store}
+    settings = config.load(config_path, os.environ, overrides)
+    ctx.obj = Shared(settings, State(config.state_directory(settings)), as_json)
+
+
+def count(number: int, noun: str) -> str:
+    """A number with its noun: ``1 line``, ``2,000 lines``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
