@@ -51,6 +51,9 @@ def makeService(options: Options) -> IService:
 
     :raises SystemExit: one line; nothing was started.
     """
+    from dictd.processes import reactor as ours
+
+    ours.install()  # before anything imports the usual one
     from twisted.internet import reactor
 
     from dictd.processes.serving import Claim, Serving, tell_newcomer

@@ -24,11 +24,13 @@ class DictFactory(Factory):
     """Makes connections, counts them, and looks each second whose time is over.
 
     :param clock: a reactor or a ``Clock``.
+    :ivar at_round_end: the reactor's, if it has one: see :class:`dictd.processes.reactor.Reactor`.
     """
 
     service: Service
     clock: Any
     connections: set[DictProtocol] = field(factory=set, init=False)
+    at_round_end: Callable[[Callable[[], None]], None] | None = field(init=False)
     idle_seconds: float = field(init=False)
     line_seconds: float = field(init=False)
     _sweep: Any = field(default=None, init=False)
@@ -40,6 +42,7 @@ class DictFactory(Factory):
     def __attrs_post_init__(self) -> None:
         limits = self.service.settings.limits
         self.idle_seconds, self.line_seconds = limits.idle_seconds, limits.line_seconds
+        self.at_round_end = getattr(self.clock, "at_round_end", None)
 
     def doStart(self) -> None:
         if self._sweep is None:

@@ -67,6 +67,7 @@ class DictProtocol(LineReceiver):
         self.deadline = math.inf
         self._framing = Framing()
         self._send: Callable[[bytes], int] | None = None  # straight to the socket, where there is a plain one
+        self._out: list[bytes] = []  # leaves at the end of this round of the reactor
         self._lines: deque[bytes | None] = deque()
         self._first = True
         self._begun = False  # a line has begun whose end has not come
@@ -127,6 +128,7 @@ class DictProtocol(LineReceiver):
     def connectionLost(self, reason: Failure | None = None) -> None:
         self._closing = True
         self._lines.clear()
+        self._out.clear()
         self.session.closed()
         self.factory.gone(self)
 
@@ -249,12 +251,27 @@ class DictProtocol(LineReceiver):
             self.transport.pauseProducing()  # type: ignore[union-attr]
 
     def _write(self, data: bytes) -> None:
-        """Send: at once as far as the system takes it, the rest through the transport.
+        """Send, with what else leaves in this round of the reactor, if it has rounds."""
+        at_round_end = self.factory.at_round_end
+        if at_round_end is None or self._send is None:
+            self._flush(data)
+            return
+        if not self._out:
+            at_round_end(self._flush)
+        self._out.append(data)
+
+    def _flush(self, data: bytes = b"") -> None:
+        """Send at once as far as the system takes it, the rest through the transport.
 
         The transport alone would wake the reactor twice for every answer, which
         costs more than the answer.
         """
         transport: Any = self.transport
+        if self._out:
+            data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            self._out.clear()
+        if not data:
+            return
         if self._send is not None and not self._slow:
             try:
                 sent = self._send(data)
@@ -314,6 +331,7 @@ class DictProtocol(LineReceiver):
         """
         if self._closing:
             return
+        self._flush()
         self._closing = True
         transport: Any = self.transport
         transport.unregisterProducer()
