@@ -22,6 +22,7 @@ from dictd.importers.formats import Format
 from dictd.processes import publish
 from dictd.store.dialect import SQLITE
 from dictd.store.dictionaries import DictionaryQueries, Live
+from dictd.store.sqlite import DICTIONARIES_FILE
 from dictd.wire.replies import one_line
 
 _QUERIES = DictionaryQueries(SQLITE)
@@ -57,17 +58,21 @@ def import_(
 
 @main.command()
 @click.argument("file", nargs=-1, required=True)
+@click.option("--name", help="Name of the dictionary, as for import.")
 @click.option("--format", "format_name", type=click.Choice(sorted(formats.BY_NAME)), help="Do not guess the format.")
 @click.option("--encoding", default="", help="Do not guess the encoding: utf-8, gb18030, cp1252, ...")
 @click.pass_obj
-def check(shared: Shared, file: tuple[str, ...], format_name: str | None, encoding: str) -> None:
+def check(shared: Shared, file: tuple[str, ...], name: str | None, format_name: str | None, encoding: str) -> None:
     """Read FILE as import would, and change nothing."""
+    paths = _sources(file)
+    if len(paths) > 1 and name:
+        raise click.UsageError("--name is for one dictionary")
 
     def one(path: Path) -> dict[str, Any]:
         source, chosen = formats.opened(path, encoding, format_name or "")
-        return _check(shared, source, chosen)
+        return _check(shared, source, chosen, name)
 
-    _each(shared, file, _sources(file), "good", one)
+    _each(shared, file, paths, "good", one)
 
 
 @main.command()
@@ -223,9 +228,9 @@ def _import(shared: Shared, source: reading.Reading, format: Format, name: str |
     }
 
 
-def _check(shared: Shared, source: reading.Reading, format: Format) -> dict[str, Any]:
+def _check(shared: Shared, source: reading.Reading, format: Format, name: str | None) -> dict[str, Any]:
     """Read one file; the outcome, with a ``text`` for people."""
-    name = intake.name_for(source.path, format)
+    name = intake.check_name(name) if name else intake.name_for(source.path, format)
     articles = headwords = 0
     with Bar.shown(name, sys.stderr.isatty() and not shared.as_json) as bar:
         for entry in format.entries(source):
@@ -265,7 +270,13 @@ def _left_out(source: reading.Reading) -> str:
 
 
 def _purge(shared: Shared, connection: sqlite3.Connection) -> None:
-    intake.Intake(connection, shared.state.temporary, lambda *_: None).purge()
+    try:
+        intake.Intake(connection, shared.state.temporary, lambda *_: None).purge()
+    except sqlite3.Error as trouble:
+        path = shared.state.store / DICTIONARIES_FILE
+        raise StoreUnavailable(
+            f"{path}: {trouble}; what is served is in order, what it replaced is deleted by the next import"
+        ) from trouble
 
 
 def _one(connection: sqlite3.Connection, name: str) -> Live:

@@ -22,7 +22,7 @@ from dictd.lexicon.reader import Lexicon
 from dictd.processes.state import Lock
 from dictd.store import schema
 from dictd.store.dialect import SQLITE
-from dictd.store.dictionaries import DictionaryQueries, Live
+from dictd.store.dictionaries import DictionaryQueries, Leased, Live
 from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE
 
 _QUERIES = DictionaryQueries(SQLITE)
@@ -85,6 +85,7 @@ def examined(shared: Shared) -> Iterator[Finding]:
 class _Examination:
     shared: Shared
     live: list[Live] = field(factory=list)
+    unread: list[Path] = field(factory=list)
 
     def modes(self) -> Iterator[Finding]:
         """Nobody else may read or write what the server keeps."""
@@ -122,10 +123,14 @@ class _Examination:
             if not path.exists():
                 yield Finding("schema", "note", f"{path} is not there yet")
                 continue
-            with closing(_read_only(path)) as connection:
-                known = schema.migrations(subject, SQLITE)[-1].version
-                version = schema.version(connection.cursor(), subject, SQLITE)
-                (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            try:
+                with closing(_read_only(path)) as connection:
+                    known = schema.migrations(subject, SQLITE)[-1].version
+                    version = schema.version(connection.cursor(), subject, SQLITE)
+                    (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+            except sqlite3.Error as trouble:
+                yield Finding("schema", "fault", f"{path} cannot be read: {trouble}; restore it from a backup")
+                continue
             if sound != "ok":
                 yield Finding("schema", "fault", f"{path} is damaged: {sound}; restore it from a backup")
             elif version > known:
@@ -140,12 +145,18 @@ class _Examination:
         path = self.shared.state.store / DICTIONARIES_FILE
         if not path.exists():
             return
-        with closing(_read_only(path)) as connection:
-            if schema.version(connection.cursor(), "dictionaries", SQLITE) < 2:  # leases came with 2
-                return
-            leases = _QUERIES.leases(connection.cursor())
-            states = _QUERIES.states(connection.cursor())
-            self.live.extend(_QUERIES.live(connection.cursor()))
+        leases: list[Leased] = []
+        states: dict[str, int] = {}
+        try:
+            with closing(_read_only(path)) as connection:
+                self.live.extend(_QUERIES.live(connection.cursor()))
+                if schema.version(connection.cursor(), "dictionaries", SQLITE) >= 2:  # leases came with 2
+                    leases = _QUERIES.leases(connection.cursor())
+                    states = _QUERIES.states(connection.cursor())
+        except sqlite3.Error as trouble:
+            self.unread.append(path)
+            yield Finding("imports", "fault", f"{path}: {trouble}")
+            return
         for leased in leases:
             if lease.Holder.parse(leased.holder).gone(leased.heartbeat, int(time.time() * 1000)):
                 text = f"an import of {leased.name} was cut off; the next import cleans up after it"
@@ -158,6 +169,9 @@ class _Examination:
 
     def lexicon(self) -> Iterator[Finding]:
         """The files that are served, against the store."""
+        if self.unread:
+            yield Finding("lexicon", "note", "not compared with the store, which cannot be read")
+            return
         directory = self.shared.state.lexicon
         try:
             published = catalogue.read(directory)
@@ -219,5 +233,10 @@ def _files(directory: Path) -> list[Path]:
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
-    """A connection that neither makes nor changes anything."""
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    """A connection that neither makes nor changes anything.
+
+    Where nobody has the database open, and so no WAL lies beside it, SQLite would
+    make one even to read, as the user who looks, whom the server need not be.
+    """
+    alone = not path.with_name(f"{path.name}-wal").exists()
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}", uri=True)

@@ -25,8 +25,8 @@ from attrs import define, field
 
 from dictd.errors import ImportRefused
 from dictd.importers.dictzip import Bodies
-from dictd.importers.reading import Reading
-from dictd.model import Entry
+from dictd.importers.reading import Reading, check_encoding
+from dictd.model import LONGEST_WORD, Entry
 
 #: Longest body, bytes; the longest known has 183,002.
 LONGEST_BODY = 1 << 22
@@ -41,7 +41,7 @@ _LEAST_REACHED, _MOST_ASTRAY = 0.5, 0.5
 _LICENCES = tuple(
     re.compile(sign, re.IGNORECASE)
     for sign in (
-        r"GNU \w+ .*Licen[cs]e|public domain|Creative Commons|\bCC BY",
+        r"GNU \w+ .{0,60}?Licen[cs]e|public domain|Creative Commons|\bCC BY",
         r"copyright (\(c\) |© )?\d{4}",
         r"copyright|licen[cs]e",
     )
@@ -52,6 +52,8 @@ _LONGEST_LICENCE = 300
 _BEGINS = re.compile(r"^|\(|, ")
 _ENDS = re.compile(r" /| <|\)(?=$|[ ,)])|, |$")
 _MOST_CUTS = 24
+#: So much of a first line is looked at; no headword of ours is longer.
+_LONGEST_FIRST = 2 * LONGEST_WORD
 
 
 def recognises(path: Path) -> bool:
@@ -87,11 +89,13 @@ def open_index(path: Path, encoding: str) -> Reading:
 
     :param path: the index or the bodies.
     :param encoding: empty takes UTF-8, and stray bytes in it for cp1252.
-    :raises ImportRefused: one of the two files is missing.
+    :raises ImportRefused: one of the two files is missing, or there is no such encoding.
     """
     index = index_of(path)
     if not index.is_file():
         raise ImportRefused(f"{path} has no {index.name} beside it")
+    if encoding:
+        check_encoding(encoding)
     size = index.stat().st_size + bodies_of(index).stat().st_size
     return Reading(index, encoding or "utf-8", size, exact=bool(encoding))
 
@@ -121,7 +125,10 @@ def entries(reading: Reading) -> Iterator[Entry]:
             text = _text(reading, body)
             kept = [word for word in words if not told.take(word[1], text)]
             headwords = index.headwords(kept, text)
-            if headwords:
+            if headwords and not text.strip():
+                for number, word, _ in kept:
+                    reading.complain(number, word, "its body is empty")
+            elif headwords:
                 yield Entry(headwords, text.strip("\n"))
         bodies.rest()
     _belongs(reading, astray, count)
@@ -141,6 +148,8 @@ def _belongs(reading: Reading, astray: int, count: int) -> None:
 def _text(reading: Reading, raw: bytes) -> str:
     try:
         text = raw.decode(reading.encoding, "strict" if reading.exact else "stray-cp1252")
+        if reading.exact:
+            text.encode("utf-8")  # UTF-7 and UTF-16 can carry what no text may have
     except UnicodeError:
         raise ImportRefused(f"{reading.path}: a body is not {reading.encoding}; leave --encoding out") from None
     # C1 controls are cp1252 that somebody took for Latin-1; FreeDict's eng-deu has some.
@@ -216,7 +225,7 @@ class _Index:
 
     def headwords(self, lines: list[tuple[int, str, str]], text: str) -> tuple[str, ...]:
         """The headwords of one body as they are shown, that which the body begins with first."""
-        first = text.lstrip("\n").partition("\n")[0]
+        first = text.lstrip("\n").partition("\n")[0][:_LONGEST_FIRST]
         shown: dict[str, None] = {}
         for number, word, original in lines:
             stored = self.reading.headword(number, self._shown(word, original, first))
@@ -257,7 +266,7 @@ def _number(digits: bytes) -> int:
 
     :raises binascii.Error: it is none.
     """
-    if not 1 <= len(digits) <= 8:
+    if not 1 <= len(digits) <= 8 or b"=" in digits:
         raise Error
     return int.from_bytes(a2b_base64(digits.rjust(8, b"A"), strict_mode=True), "big")
 
@@ -292,6 +301,8 @@ class _Told:
         if not match:
             return False
         kind = (match[1] or match[2] or "").lower()
+        if match[1] is None:
+            kind = f"other-{kind}"  # what 00-database-... tells goes before it
         first, _, rest = text.partition("\n")
         if first.strip().startswith("00"):
             text = rest
@@ -300,10 +311,13 @@ class _Told:
 
     def tell(self, reading: Reading) -> None:
         """Write it down."""
-        reading.title = " ".join(self._texts.get("short", "").split())
-        reading.info = self._texts.get("info", "") or self._texts.get("long", "")
-        reading.source = " ".join(self._texts.get("url", "").split())
+        reading.title = " ".join(self._of("short").split())
+        reading.info = self._of("info") or self._of("long")
+        reading.source = " ".join(self._of("url").split())
         reading.licence = licence_in(reading.info)
+
+    def _of(self, kind: str) -> str:
+        return self._texts.get(kind, "") or self._texts.get(f"other-{kind}", "")
 
 
 def licence_in(info: str) -> str:

@@ -124,12 +124,7 @@ def open_reading(path: Path, encoding: str = "") -> Reading:
     if not head:
         raise ImportRefused(f"{path} is empty")
     if encoding:
-        try:
-            b"x".decode(encoding)  # a LookupError also for base64 and the like, which encode no text
-        except UnicodeError:
-            pass
-        except LookupError:
-            raise ImportRefused(f"{encoding} is not an encoding of text that Python knows") from None
+        check_encoding(encoding)
         return Reading(path, encoding, size, exact=True)
     for mark, marked in _MARKS:
         if head.startswith(mark):
@@ -140,6 +135,19 @@ def open_reading(path: Path, encoding: str = "") -> Reading:
         if _fits(path, candidate):
             return Reading(path, candidate, size)
     raise ImportRefused(f"{path}: no encoding fits ({', '.join(_ENCODINGS)}); say which it is with --encoding")
+
+
+def check_encoding(encoding: str) -> None:
+    """Whether Python knows an encoding, by its name.
+
+    :raises ImportRefused: it does not, or it encodes no text, as base64.
+    """
+    try:
+        b"x".decode(encoding)
+    except UnicodeError:
+        pass
+    except (LookupError, ValueError):
+        raise ImportRefused(f"{encoding} is not an encoding of text that Python knows") from None
 
 
 def _fits(path: Path, encoding: str) -> bool:

@@ -87,14 +87,22 @@ def read(directory: Path) -> Catalogue:
 
 
 def write(directory: Path, catalogue: Catalogue) -> None:
-    """Replace the catalogue: whole or not at all, also when the power fails."""
+    """Replace the catalogue: whole or not at all, also when the power fails.
+
+    :raises OSError: the disk is full; it names the path, and nothing is left behind.
+    """
     tree = {"format": FORMAT, "dictionaries": [asdict(listing) for listing in catalogue.listings]}
     temporary = directory / f".{NAME}.{os.getpid()}"
-    with open(temporary, "w", encoding="utf-8") as file:
-        json.dump(tree, file, ensure_ascii=False, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(directory / NAME)
+    try:
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(tree, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(directory / NAME)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(temporary)) from None
+    finally:
+        temporary.unlink(missing_ok=True)
     sync_directory(directory)
 
 

@@ -410,7 +410,10 @@ class Installing(SynchronousTestCase):
         listed = run(["git", "-C", str(CHECKOUT), "ls-files", "-co", "--exclude-standard"])
         self.assertEqual(listed.returncode, 0, listed.stderr)
         for name in listed.stdout.decode().splitlines():
-            if re.match(r"(dictd|twisted)/|setup\.py|pyproject\.toml|README\.rst", name) and (CHECKOUT / name).exists():
+            if (
+                re.match(r"(dictd|twisted|clients)/|setup\.py|pyproject\.toml|README\.rst", name)
+                and (CHECKOUT / name).exists()
+            ):
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 (directory / name).write_bytes((CHECKOUT / name).read_bytes())
 
