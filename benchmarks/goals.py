@@ -1,0 +1,67 @@
+"""What we want to reach, and whether a run did. Pure."""
+
+from __future__ import annotations
+
+from attrs import frozen
+
+from benchmarks import cases
+from benchmarks.figures import Run
+from benchmarks.servers import FLOOR, OURS
+
+
+@frozen
+class Goal:
+    """A figure of ours, or how many times another it is, that is to stay on one side of a limit.
+
+    :ivar against: case and server of the other; ``None``: the figure itself.
+    :ivar most: whether the limit is the most that is wanted, not the least.
+    """
+
+    about: str
+    case: str
+    measure: str
+    limit: float
+    against: tuple[str, str] | None = None
+    most: bool = True
+    unit: str = ""
+
+    def reached(self, run: Run) -> float | None:
+        """What the run measured; ``None`` if a part of it is missing."""
+        figure = run.find(self.case, OURS, self.measure)
+        if figure is None:
+            return None
+        if self.against is None:
+            return figure.median
+        other = run.find(*self.against, self.measure)
+        return figure.median / other.median if other and other.median else None
+
+    def met(self, value: float) -> bool:
+        """Whether that is good enough."""
+        return value <= self.limit if self.most else value >= self.limit
+
+
+def _floor(about: str, case: cases.Case, measure: str, limit: float) -> Goal:
+    return Goal(about, case.name, measure, limit, (case.name, FLOOR), unit="x floor")
+
+
+GOALS = (
+    _floor("p50, 1 client", cases.ONE, "p50", 1.5),
+    _floor("CPU, 64 clients", cases.MANY, "cpu", 2.5),
+    _floor("CPU, 64 clients, 16 pipelined", cases.PIPELINED, "cpu", 6),
+    _floor("CPU; connect, ask, QUIT", cases.VISITS, "cpu", 2),
+    Goal("CPU, MATCH prefix", cases.PREFIX.name, "cpu", 30, unit="us"),
+    Goal(
+        "look-ups/s logged in, together : a commit each",
+        cases.LOGGED_IN.name,
+        "rate",
+        4,
+        (cases.ONE_EACH.name, OURS),
+        most=False,
+        unit="x",
+    ),
+    Goal("import of WordNet", cases.IMPORT_WORDNET, "rows", 100_000, most=False, unit="rows/s"),
+    Goal("import of WordNet, memory", cases.IMPORT_WORDNET, "memory", 200, unit="MB"),
+    Goal("import of tabbed lines", cases.IMPORT_TABBED, "rows", 100_000, most=False, unit="rows/s"),
+    Goal("import of tabbed lines, memory", cases.IMPORT_TABBED, "memory", 200, unit="MB"),
+    Goal("memory of an idle connection", cases.IDLE, "idle", 3, unit="KiB"),
+)

@@ -1,0 +1,88 @@
+"""A run as a table of plain text, 100 columns at most. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks.figures import MEASURES, Figure, Run
+from benchmarks.goals import GOALS
+from benchmarks.servers import FLOOR, OURS
+
+#: Below this share of its core a server could have answered more, %.
+_BUSY = 90
+_LOAD = ("cpu", "rate", "p50", "p99", "busy")
+_ROW = "  {:<8} {:>22} {:>8} {:>26} {:>8} {:>8} {:>8}"
+
+
+def rendered(run: Run) -> str:
+    """The whole table."""
+    return "\n".join([*_head(run), "", *_loads(run), "", *_others(run), "", *_goals(run)]) + "\n"
+
+
+def number(value: float) -> str:
+    """Three digits that count, or the whole number; thousands where there are very many."""
+    size = abs(value)
+    if size >= 1_000_000:
+        return f"{value / 1000:,.0f}k"
+    if size >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.{1 if size >= 10 else 2 if size >= 1 else 3}f}"
+
+
+def spread(figure: Figure | None) -> str:
+    """The median, with the least and the most of the rounds."""
+    if figure is None:
+        return "-"
+    if len(figure.values) == 1:
+        return number(figure.median)
+    return f"{number(figure.median)} ({number(figure.low)}-{number(figure.high)})"
+
+
+def _head(run: Run) -> Iterator[str]:
+    machine = run.machine
+    yield f"dictd {machine['version']} at {machine['revision'] or 'no commit'}, {machine['when']}"
+    yield f"{machine['cores']} cores, {machine['processor']}, {machine['kernel']}, {machine['python']}"
+    told = "; ".join(f"{name} {value}" for name, value in run.settings.items())
+    yield f"load average before: {machine['load']}, other jobs: {machine['others']:.0%} of the machine"
+    yield told
+    if run.disturbed:
+        yield f"! other jobs took {machine['others']:.0%} of the machine: look-ups/s, p50 and p99 are theirs too"
+    for remark in run.remarks:
+        yield f"! {remark}"
+
+
+def _loads(run: Run) -> Iterator[str]:
+    yield _ROW.format("", "CPU a look-up, us", "x floor", "look-ups/s", "p50 ms", "p99 ms", "busy")
+    lazy = False
+    for case in dict.fromkeys(figure.case for figure in run.figures if figure.measure == "rate"):
+        yield case
+        floor = run.find(case, FLOOR, "cpu")
+        for server in run.servers(case):
+            cpu, rate, p50, p99, busy = (run.find(case, server, measure) for measure in _LOAD)
+            share = f"{busy.median:.0f} %" if busy else "-"
+            if busy and server == OURS and busy.median < _BUSY:
+                share, lazy = share + "*", True
+            times = number(cpu.median / floor.median) if cpu and floor and server != FLOOR else ""
+            waits = (number(wait.median) if wait else "-" for wait in (p50, p99))
+            yield _ROW.format(server, spread(cpu), times, spread(rate), *waits, share).rstrip()
+    yield "median of the rounds (least-most); CPU is user + system, of all processes of a server;"
+    yield "p50 and p99 of 16 pipelined are of the 16 together"
+    if lazy:
+        yield "* not busy all the time: the look-ups/s are not the most it can do, its CPU a look-up stands"
+
+
+def _others(run: Run) -> Iterator[str]:
+    for figure in run.figures:
+        if figure.measure not in _LOAD:
+            measure = MEASURES[figure.measure]
+            what = f"{figure.case}, {figure.server}: {measure.about}"
+            yield f"  {what:<66} {spread(figure)} {measure.unit}"
+
+
+def _goals(run: Run) -> Iterator[str]:
+    yield f"{'goals':<52} {'wanted':>18} {'measured':>14}"
+    for goal in GOALS:
+        value = goal.reached(run)
+        wanted = f"{'<=' if goal.most else '>='} {goal.limit:,g} {goal.unit}"
+        told = "not measured" if value is None else f"{number(value):>14}  {'met' if goal.met(value) else 'missed'}"
+        yield f"  {goal.about:<50} {wanted:>18} {told:>14}"

@@ -1,0 +1,61 @@
+"""Tests of the floor, and of what is left out where it cannot be had."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from twisted.trial.unittest import SkipTest, SynchronousTestCase
+
+from benchmarks import servers
+from benchmarks.answers import endings
+from benchmarks.load import ServerFell, ask, dial
+from benchmarks.servers import Floor, NotHere
+
+
+class Floors(SynchronousTestCase):
+    """A server of system calls only."""
+
+    def floor(self) -> Floor:
+        """Compiled."""
+        directory = Path(self.mktemp()).resolve()
+        directory.mkdir()
+        try:
+            return Floor.compiled(directory)
+        except NotHere as reason:
+            raise SkipTest(str(reason)) from None
+
+    def test_size(self) -> None:
+        """A right answer of the size that was asked for, to each line; 221 to QUIT, and the end."""
+        with self.floor().running(300) as running, dial(running.port) as connection:
+            self.assertTrue(ask(connection).startswith(b"220 "))
+            self.assertEqual(len(ask(connection, b"DEFINE wn x\r\n")), 300)
+            connection.sendall(b"x\r\n" * 1000 + b"QUIT\r\n")
+            heard = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+            self.assertEqual(endings(heard, 1001), ["250"] * 1000 + ["221"])
+            self.assertEqual(len(heard), 300_000 + len(b"221 bye\r\n"))
+
+    def test_stopped(self) -> None:
+        """It is gone when it is no longer needed, also after a failure."""
+        port = 0
+        try:
+            with self.floor().running(300) as running:
+                port = running.port
+                raise ZeroDivisionError
+        except ZeroDivisionError:
+            self.assertRaises(ServerFell, dial, port)
+
+    def test_no_compiler(self) -> None:
+        """Without a compiler it is left out, with a word."""
+        self.patch(servers.shutil, "which", lambda name: None)
+        error = self.assertRaises(NotHere, Floor.compiled, Path())
+        self.assertIn("no C compiler", str(error))
+
+    def test_no_peer(self) -> None:
+        """Without Debian's packages C dictd is left out, with a word."""
+
+        def missing(*names: str) -> None:
+            raise OSError("there is no apt-get here")
+
+        self.patch(servers.CDictd, "started", missing)
+        error = self.assertRaises(NotHere, servers.peer().__enter__)
+        self.assertIn("C dictd is left out: there is no apt-get here", str(error))
