@@ -37,7 +37,7 @@ $(VENV)/installed: setup.py pyproject.toml
 	@if ! $(BIN)/python -c '' 2>/dev/null && ! $(PYTHON) -m venv $(VENV) >/dev/null 2>&1; then \
 	  rm -rf $(VENV); echo "dictd: $(PYTHON) cannot make a virtual environment; on Debian: apt install python3-venv" >&2; exit 1; fi
 	@echo "dictd: installing into $(VENV) ..."
-	@if ! $(PIP) -e . >$(LOG) 2>&1; then \
+	@if ! $(PIP) -e '.[client]' >$(LOG) 2>&1; then \
 	  echo "dictd: what it needs from PyPI cannot be had (no network?); $(LOG) says why" >&2; exit 1; fi
 	@touch $@
 

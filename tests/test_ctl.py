@@ -193,6 +193,12 @@ class Import(Commands):
                 self.assertIn(word, line)
         self.assertEqual(self.value("list"), [])
 
+    def test_two_of_one_name(self) -> None:
+        """Files of one call that would replace each other are refused before anything is imported."""
+        paths = self.file("birds.tsv", BIRDS), self.file("Birds.txt", BIRDS)
+        self.assertIn("would have one name", self.refused("import", *paths))
+        self.assertEqual(self.value("list"), [])
+
     def test_wordnet_with_odd_bytes(self) -> None:
         """An index that is no UTF-8 is refused or complained of, never a traceback."""
         directory = miniature.written(self.files / "wordnet")

@@ -48,6 +48,7 @@ def import_(
     paths = _sources(file)
     if len(paths) > 1 and (name or title):
         raise click.UsageError("--name and --title are for one dictionary")
+    _ensure_names_differ(paths)
 
     def one(path: Path) -> dict[str, Any]:
         source, chosen = formats.opened(path, encoding, format_name or "")
@@ -165,6 +166,18 @@ def _sources(arguments: tuple[str, ...]) -> list[Path]:
     if not paths:
         raise ImportRefused("there is no file to read")
     return paths
+
+
+def _ensure_names_differ(paths: list[Path]) -> None:
+    """Refuse before anything is imported that one file would replace another of the same call.
+
+    :raises ImportRefused: two files would have one name.
+    """
+    by_name: dict[str, Path] = {}
+    for path in paths:
+        other = by_name.setdefault(path.stem.lower(), path)
+        if other != path:
+            raise ImportRefused(f"{other} and {path} would have one name; import them one by one, with --name")
 
 
 def _each(

@@ -134,6 +134,8 @@ class Generation:
         value = self._get(k)
         if value is None:
             return []
+        if len(value) == records.POSTING.size + records.POSTING.unpack_from(value)[4]:  # the one that most keys have
+            return [str(value[records.POSTING.size :], "utf-8")]
         return list(dict.fromkeys(headword.decode("utf-8") for *_, headword in records.postings(value)))
 
     def define(self, query: strategies.Query) -> list[Definition]:

@@ -164,9 +164,10 @@ class Lexicon:
         found: dict[tuple[str, str], None] = {}
         for generation in tuple(asked):
             try:
+                name, spellings = generation.dictionary.name, generation.spellings
                 for k in chosen.keys(generation, query):
-                    for spelling in generation.spellings(k):
-                        found[generation.dictionary.name, spelling] = None
+                    for spelling in spellings(k):
+                        found[name, spelling] = None
                     if len(found) > limit:
                         return Matches(tuple(found)[:limit], more=True)
             except DAMAGE as error:

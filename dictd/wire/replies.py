@@ -106,7 +106,8 @@ def quoted(value: bytes) -> bytes:
 
 def in_quotes(value: str) -> str:
     """A string in quotes, as 110, 152 and 180 lines carry it."""
-    value = one_line(value)
+    if not value.isprintable():
+        value = one_line(value)
     if '"' in value or "\\" in value:
         value = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{value}"'
