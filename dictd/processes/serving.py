@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field
@@ -205,8 +206,19 @@ def tell_newcomer(parts: Parts, where: Sequence[str]) -> None:
         "      HISTORY",
         "      HELP",
         "      QUIT",
+        *_client(host, port),
         "  Ctrl-C here stops the server.",
         "",
     ]
     terminal.write("\n".join(lines) + "\n")
     terminal.flush()
+
+
+def _client(host: str, port: str) -> list[str]:
+    """How to ask with the bundled client, where it is installed beside this interpreter."""
+    program = Path(sys.executable).with_name("dictc")
+    if not program.exists():
+        return []
+    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
+    server = "" if port == "2628" else f"--server dict://{host}:{port} "
+    return ["  or, with the client, which has a prompt too:", f"      {shown} {server}penguin"]
