@@ -82,11 +82,29 @@ class Ends(Rounds):
     def test_before_the_next_round(self) -> None:
         """What a timer or a thread's call puts off does not wait for the next event; it is done once."""
         done: list[str] = []
+        self.polls(lambda: done.append("poll"))
         self.reactor.at_round_end(lambda: done.append("one"))
         self.reactor.at_round_end(lambda: self.reactor.at_round_end(lambda: done.append("of an end")))
         self.reactor.doPoll(0)
         self.reactor.doPoll(0)
-        self.assertEqual(done, ["one", "of an end"])
+        self.assertEqual(done, ["one", "of an end", "poll", "poll"])
+
+    def test_after_the_round(self) -> None:
+        """What comes up in a round is done before it is over."""
+        done: list[str] = []
+        self.polls(lambda: self.reactor.at_round_end(lambda: done.append("end")))
+        self.reactor.doPoll(0)
+        self.assertEqual(done, ["end"])
+
+    def polls(self, polled: Callable[[], None]) -> None:
+        """Let a function run where the reactor waits for events."""
+
+        class Poller:
+            def poll(self, timeout: float, most: int) -> list[tuple[int, int]]:
+                polled()
+                return []
+
+        self.patch(self.reactor, "_poller", Poller())
 
     def test_after_the_events(self) -> None:
         """Everything that came in one round is read before the first end."""
@@ -168,9 +186,9 @@ class LineServer(Rounds):
         house = House(directory)
         self.addCleanup(house.factory.stop)
         self.addCleanup(house.lexicon.close)
-        factory = DictFactory(house.factory.service, self.reactor)
-        self.addCleanup(factory.stop)
-        return self.connected(factory)
+        self.factory = DictFactory(house.factory.service, self.reactor)
+        self.addCleanup(self.factory.stop)
+        return self.connected(self.factory)
 
     def test_dialogue(self) -> None:
         """Banner, answers in order, the good bye, the end; nothing is lost when all is asked at once."""
@@ -180,6 +198,16 @@ class LineServer(Rounds):
         answer = self.received(client, b"221 bye\r\n")
         codes = [line[:3] for line in answer.split(b"\r\n") if line[:3].isdigit() and line[3:4] == b" "]
         self.assertEqual(codes, [b"150", b"151", b"250", b"552", b"210", b"221"])
+
+    def test_two_writes_of_a_round(self) -> None:
+        """They leave together, in order."""
+        client = self.client()
+        self.received(client, b"\r\n")
+        (protocol,) = self.factory.connections
+        protocol.dataReceived(b"STATUS\r\n")
+        protocol.drain()
+        answer = self.received(client, b"\r\n")
+        self.assertRegex(answer, rb"^210 [^\r]+\r\n421 [^\r]+\r\n$")
 
     def test_reader_that_is_slow(self) -> None:
         """Who asks much and reads nothing gets all of it later, in order."""
