@@ -15,9 +15,9 @@ ROUNDS ?= 3
 SECONDS ?= 2
 A ?=
 B ?= .bench/LATEST.json
-APT_PROGRAMS := mariadbd dict curl nc
+APT_PROGRAMS := mariadbd dict curl nc cc
 DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-freedict-deu-eng dictd libmaa4
-APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd
+APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
 .PHONY: run test lint types trial programs bench bench-compare clean

@@ -195,8 +195,9 @@ class Import(Commands):
 
     def test_two_of_one_name(self) -> None:
         """Files of one call that would replace each other are refused before anything is imported."""
-        paths = self.file("birds.tsv", BIRDS), self.file("Birds.txt", BIRDS)
-        self.assertIn("would have one name", self.refused("import", *paths))
+        for names in (("birds.tsv", "Birds.txt"), ("my birds.tsv", "my-birds.tsv")):
+            paths = [self.file(name, BIRDS) for name in names]
+            self.assertIn("would have one name", self.refused("import", *paths))
         self.assertEqual(self.value("list"), [])
 
     def test_wordnet_with_odd_bytes(self) -> None:

@@ -175,7 +175,7 @@ def _ensure_names_differ(paths: list[Path]) -> None:
     """
     by_name: dict[str, Path] = {}
     for path in paths:
-        other = by_name.setdefault(path.stem.lower(), path)
+        other = by_name.setdefault(intake.stem_for(path), path)
         if other != path:
             raise ImportRefused(f"{other} and {path} would have one name; import them one by one, with --name")
 

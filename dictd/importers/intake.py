@@ -62,6 +62,11 @@ def check_name(name: str) -> str:
     return lowered
 
 
+def stem_for(path: Path) -> str:
+    """What of a file's name can stand in a dictionary's; perhaps nothing."""
+    return re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")[:64]
+
+
 def name_for(path: Path, format: Format) -> str:
     """A name made of a file's, for those who give none.
 
@@ -69,7 +74,7 @@ def name_for(path: Path, format: Format) -> str:
     """
     if format.name == "wordnet":
         return "wordnet"
-    stem = re.sub(r"[^a-z0-9._-]+", "-", path.stem.lower()).strip("-._")[:64]
+    stem = stem_for(path)
     if not stem:
         raise ImportRefused(f"{path.name} makes no name for a dictionary; say one with --name")
     return check_name(stem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -22,6 +23,8 @@ class Floors(SynchronousTestCase):
         try:
             return Floor.compiled(directory)
         except NotHere as reason:
+            if os.environ.get("CI") == "true":
+                raise
             raise SkipTest(str(reason)) from None
 
     def test_size(self) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.importers import dictorg, formats
-from dictd.importers.dictorg import licence_in
 from dictd.importers.reading import Reading
+from dictd.importers.told import licence_in
 from dictd.model import LONGEST_WORD, Entry
 from tests.importers.bookbinding import Book, in_members
 from tests.lexicon.publishing import Library
