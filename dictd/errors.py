@@ -76,6 +76,13 @@ class NotImplementedHere(DictError):
     default = "command not implemented"
 
 
+class ParameterNotImplemented(DictError):
+    """503: the verb is known, this parameter of it is not (RFC 2229 2.4.2)."""
+
+    code = 503
+    default = "command parameter not implemented"
+
+
 # Look-ups -----------------------------------------------------------------
 
 
@@ -144,15 +151,22 @@ class LoginFailed(DictError):
     default = "access denied, wrong name or password"
 
 
+class UnknownMechanism(DictError):
+    """532: a way of SASLAUTH that is not offered; none is (RFC 2229 3.12)."""
+
+    code = 532
+    default = "access denied, unknown mechanism"
+
+
 class NameTaken(DictError):
-    """580: somebody has this name."""
+    """580: somebody has this name; of a key: you have this label."""
 
     code = 580
     default = "this name is taken, please choose another"
 
 
 class NameNotAllowed(DictError):
-    """581: not a name for an account."""
+    """581: not a name for an account, not a label for a key."""
 
     code = 581
     default = "a name has 2 to 32 letters, digits, dots, dashes or underscores"
@@ -177,6 +191,20 @@ class NeedsTLS(DictError):
 
     code = 584
     default = "this needs TLS, or the same machine as the server"
+
+
+class TooManyKeys(DictError):
+    """586: KEY NEW, when the user has as many keys as there may be."""
+
+    code = 586
+    default = "too many keys, KEY DROP one that you do not need"
+
+
+class UnknownKey(DictError):
+    """587: KEY DROP, when the user has no key of this label."""
+
+    code = 587
+    default = "you have no key of this label, KEY LIST shows those you have"
 
 
 # Behind the wire ----------------------------------------------------------

@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 
 from attrs import field, frozen
 
-#: Characters in a headword, and in a word that is looked up.
+#: Characters in a headword, and in a word that is looked up; quotes and backslashes count two,
+#: or lines of 1,024 characters could not hold it (RFC 2229 2.4.3).
 LONGEST_WORD = 512
+#: Characters in the title of a dictionary or a group.
+LONGEST_TITLE = 200
 #: Version of the JSON form of senses, see :meth:`Entry.structure`.
 SENSES_VERSION = 1
+#: What :func:`dictionary_name` asks for, in words.
+NAME_RULE = (
+    "up to 64 letters a-z, digits, dots, dashes, underscores,"
+    " and not three digits alone, which would look like a status"
+)
+_NAME = re.compile(r"(?!\d\d\d$)[a-z0-9][a-z0-9._-]{0,63}")
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def dictionary_name(name: str) -> str:
+    """The name of a dictionary or a group as it is kept, in lower case: an atom (RFC 2229 2.2).
+
+    :returns: an empty string where it cannot be one.
+    """
+    lowered = name.lower()
+    return lowered if _NAME.fullmatch(lowered) else ""
 
 
 @frozen
@@ -49,6 +69,7 @@ class Entry:
     :ivar text: plain text, lines divided by ``\\n``.
     :ivar senses: the structure where the source has it.
     :ivar ipa: pronunciations in IPA where the source has them.
+    :ivar frequency: how often the main headword occurs in the counts of the source; 0 is unknown.
     """
 
     headwords: tuple[str, ...]
@@ -56,6 +77,7 @@ class Entry:
     html: str = ""
     senses: tuple[Sense, ...] = ()
     ipa: tuple[str, ...] = ()
+    frequency: int = 0
 
     def structure(self) -> str:
         """The senses as JSON, or an empty string where there are none."""
@@ -86,13 +108,27 @@ class Dictionary:
     source: str = ""
 
 
+def name_key(name: str) -> str:
+    """The key under which the name of an account is unique: NFKC and casefold."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+
+
 @frozen
 class User:
-    """Somebody who is logged in."""
+    """Somebody who is logged in.
+
+    :ivar key: see :func:`name_key`.
+    """
 
     id: int
     name: str
     role: str = "user"
+
+    key: str = field(init=False, eq=False, repr=False)
+
+    @key.default
+    def _key(self) -> str:
+        return name_key(self.name)
 
 
 @frozen
@@ -105,6 +141,23 @@ class Account:
     user: User
     passwd: str = field(repr=False)
     disabled: bool = False
+
+
+@frozen
+class StoredKey:
+    """A key for AUTH as the store keeps it.
+
+    :ivar label: what its user calls it; unique for the user.
+    :ivar sealed: its secret, encrypted under the server key with the id ``key_id``.
+    :ivar created: milliseconds since 1970, UTC; ``last_used`` too, ``None`` for never.
+    """
+
+    user_id: int
+    label: str
+    sealed: bytes = field(repr=False)
+    key_id: str
+    created: int
+    last_used: int | None = None
 
 
 @frozen

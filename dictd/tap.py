@@ -11,6 +11,7 @@ from twisted.python import usage
 
 from dictd import config
 from dictd.errors import DictError
+from dictd.lexicon.strategies import STRATEGIES
 
 
 class Options(usage.Options):
@@ -43,7 +44,7 @@ class Options(usage.Options):
             if self[option] is not None:
                 overrides.setdefault(section, {})[key] = self[option]
         path = Path(self["config"]) if self["config"] else None
-        return config.load(path, os.environ, overrides)
+        return config.load(path, os.environ, overrides, [strategy.name for strategy in STRATEGIES])
 
 
 def makeService(options: Options) -> IService:

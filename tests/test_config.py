@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import asdict
+from attrs import asdict, evolve, fields
 from attrs.exceptions import FrozenInstanceError
 from twisted.trial.unittest import SynchronousTestCase
 
 import dictd
-from dictd import config
-from dictd.config import Settings, document, load, state_directory
+from dictd import sections
+from dictd.config import DictionarySettings, GroupSettings, Settings, document, load, state_directory
 from dictd.errors import SettingsRefused
 
 SHIPPED = Path(dictd.__file__).parent.parent / "etc" / "dictd.toml"
@@ -28,11 +28,15 @@ class SettingsCase(SynchronousTestCase):
         self.path = Path(self.mktemp()).absolute()
 
     def loaded(
-        self, text: str, environment: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None
+        self,
+        text: str,
+        environment: Mapping[str, str] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        strategies: Collection[str] | None = None,
     ) -> Settings:
         """The settings of a file with this text."""
         self.path.write_text(text, "utf-8")
-        return load(self.path, environment, overrides)
+        return load(self.path, environment, overrides, strategies)
 
     def faults(
         self, text: str, environment: Mapping[str, str] | None = None, overrides: Mapping[str, Any] | None = None
@@ -72,7 +76,7 @@ class Refusals(SettingsCase):
         self.assertEqual(self.faults("\nlisten = { prot = 1 }\n"), ["FILE:2: unknown key listen.prot"])
         self.assertEqual(self.faults('[listen]\n"prot" = 1\n'), ["FILE:2: unknown key listen.prot"])
         self.assertEqual(self.faults("[ listen ]\n  prot=1\n"), ["FILE:2: unknown key listen.prot"])
-        self.assertEqual(self.faults("[listen]\nport = 1\n[listen.more]\nx = 1\n"), ["FILE:1: unknown key listen.more"])
+        self.assertEqual(self.faults("[listen]\nport = 1\n[listen.more]\nx = 1\n"), ["FILE:3: unknown key listen.more"])
 
     def test_all_at_once(self) -> None:
         """All faults of file, environment and command line are told together."""
@@ -138,6 +142,8 @@ class Refusals(SettingsCase):
             ("[accounts]\nhash_memory_kib = 1", "accounts.hash_memory_kib must lie between 8192 and 262144"),
             ("[history]\nconfirm_seconds = nan", "history.confirm_seconds must lie between 0.1 and 60"),
             ("[history]\nconfirm_seconds = inf", "history.confirm_seconds must lie between 0.1 and 60"),
+            ("[limits]\nmatch_seconds = 0.04", "limits.match_seconds must lie between 0.05 and 60"),
+            ("[limits]\nmatch_seconds = 61", "limits.match_seconds must lie between 0.05 and 60"),
             ('[store]\nurl = "postgres://x"', 'store.url must be "sqlite"'),
         ):
             self.assertEqual(self.faults(line), [f"FILE:2: {complaint}"])
@@ -159,6 +165,7 @@ class Refusals(SettingsCase):
         self.assertEqual(self.loaded("[listen]\nport = 0\n").listen.port, 0)
         self.assertEqual(self.loaded("[listen]\nport = 65535\n").listen.port, 65535)
         self.assertEqual(self.loaded("[history]\nconfirm_seconds = 60\n").history.confirm_seconds, 60.0)
+        self.assertEqual(self.loaded("[limits]\nmatch_seconds = 0.05\n").limits.match_seconds, 0.05)
 
 
 class Authority(SettingsCase):
@@ -299,10 +306,16 @@ class Shipped(SettingsCase):
         self.assertEqual(load(SHIPPED), Settings())
 
     def test_uncommented(self) -> None:
-        """With every key uncommented it still loads, to the defaults, and no key is missing."""
-        text, count = re.subn(r"(?m)^#(?=[a-z_]+ = )", "", document())
-        self.assertEqual(count, sum(len(section) for section in asdict(Settings()).values()))
-        self.assertEqual(self.loaded(text), Settings())
+        """With every key uncommented it still loads, to the defaults and the examples, and no key is missing."""
+        text, count = re.subn(r"(?m)^#(?=[a-z_]+ = |\[)", "", document())
+        kinds = [*sections.SECTIONS.values(), *(named.kind for named in sections.NAMED.values())]
+        self.assertEqual(count, sum(len(fields(kind)) for kind in kinds) + len(sections.NAMED))
+        expected = evolve(
+            Settings(),
+            dictionaries={"wn": DictionarySettings()},
+            groups={"english": GroupSettings(("wn", "gcide"), "English")},
+        )
+        self.assertEqual(self.loaded(text), expected)
 
     def test_every_key_is_explained(self) -> None:
         """Above every key stands what it means, and no line is wider than 120 characters."""
@@ -325,7 +338,7 @@ class Site(SettingsCase):
             ("x" * 99, "x" * 64),
             ("", "localhost"),
         ):
-            self.patch(config.socket, "gethostname", lambda machine=machine: machine)
+            self.patch(sections.socket, "gethostname", lambda machine=machine: machine)
             self.assertEqual(load().site.host, shown)
 
 

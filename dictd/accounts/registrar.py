@@ -22,7 +22,7 @@ from dictd.errors import (
     TooManyAttempts,
 )
 from dictd.limits import Guesses, Peer, Rate
-from dictd.model import Account, User
+from dictd.model import Account, User, name_key
 from dictd.store.accounts import AccountQueries
 from dictd.store.pool import Pool
 
@@ -52,7 +52,19 @@ class AccountName:
         shown = unicodedata.normalize("NFKC", name)
         if not 2 <= len(shown) <= 32 or not all(map(_allowed, " " + shown, shown)):
             raise NameNotAllowed()
-        return cls(shown, unicodedata.normalize("NFKC", shown.casefold()))
+        return cls(shown, name_key(shown))
+
+    @classmethod
+    def key_of(cls, name: str) -> str:
+        """The key of a name as somebody who logs in gives it.
+
+        One that cannot be anybody's has a key that nobody has, and is
+        penalised like any other.
+        """
+        try:
+            return cls.of(name).key
+        except NameNotAllowed:
+            return "?" + name[:32].casefold()
 
 
 def _allowed(before: str, character: str) -> bool:
@@ -114,11 +126,7 @@ class Registrar:
         :raises LoginFailed: in the same time and words for an unknown name and a wrong password.
         :raises TooManyAttempts: a penalty is running.
         """
-        try:
-            key = AccountName.of(name).key
-        except NameNotAllowed:
-            key = "?" + name[:32].casefold()  # nobody's, and penalised like any other
-        account = await self._verified(key, secret, peer)
+        account = await self._verified(AccountName.key_of(name), secret, peer)
         if account.disabled:
             raise LoginFailed()
         self.roster.enter(account.user, session)

@@ -11,9 +11,13 @@ from dictd.model import User
 
 
 class SignedIn(Protocol):
-    """A session of any front end."""
+    """A session of any front end.
+
+    :ivar key: label of the key it came by; ``None`` when it came by the password.
+    """
 
     user: User | None
+    key: str | None
 
 
 @define
@@ -27,10 +31,13 @@ class Roster:
     _sessions: dict[int, WeakSet[SignedIn]] = field(factory=dict)
     expulsions: int = 0
 
-    def enter(self, user: User, session: SignedIn) -> None:
-        """A session is now this user's."""
+    def enter(self, user: User, session: SignedIn, key: str | None = None) -> None:
+        """A session is now this user's.
+
+        :param key: label of the key it came by, if it did.
+        """
         self.leave(session)
-        session.user = user
+        session.user, session.key = user, key
         self._sessions.setdefault(user.id, WeakSet()).add(session)
 
     def leave(self, session: SignedIn) -> None:
@@ -42,12 +49,19 @@ class Roster:
             sessions.discard(session)
             if not sessions:
                 del self._sessions[session.user.id]
-        session.user = None
+        session.user = session.key = None
 
-    def expel(self, user_id: int, but: SignedIn | None = None) -> int:
-        """Log a user out everywhere, one session excepted; how many there were."""
+    def expel(self, user_id: int, but: SignedIn | None = None, key: str | None = None) -> int:
+        """Log a user out everywhere, one session excepted; how many there were.
+
+        :param key: only sessions that came by the key of this label.
+        """
         self.expulsions += 1
-        expelled = [session for session in self._sessions.get(user_id, ()) if session is not but]
+        expelled = [
+            session
+            for session in self._sessions.get(user_id, ())
+            if session is not but and (key is None or session.key == key)
+        ]
         for session in expelled:
             self.leave(session)
         return len(expelled)

@@ -91,7 +91,14 @@ class _Examination:
         """Nobody else may read or write what the server keeps."""
         state = self.shared.state
         wrong = []
-        for path in (state.directory, state.store, state.lexicon, state.temporary, *_files(state.store)):
+        for path in (
+            state.directory,
+            state.store,
+            state.lexicon,
+            state.temporary,
+            state.server_key,
+            *_files(state.store),
+        ):
             if path.exists():
                 found = path.stat()
                 if stat.S_IMODE(found.st_mode) & 0o077:
@@ -221,7 +228,7 @@ def _undefined(lexicon: Lexicon, name: str, words: list[str]) -> list[str]:
     """Which of the headwords MATCH does not list, or DEFINE does not find as it lists them."""
     missing = []
     for word in words:
-        listed = {found for _, found in lexicon.match(name, "exact", word, _MOST_MATCHES).found}
+        listed = {found for _, found in lexicon.match(name, "exact", word, _MOST_MATCHES).whole().found}
         defined = {one.headword for one in lexicon.define(name, word) if one.text}
         if word not in listed or not listed <= defined:
             missing.append(word)

@@ -16,6 +16,7 @@ from attrs import frozen
 from dictd import __version__, config
 from dictd.config import Settings
 from dictd.errors import DictError
+from dictd.lexicon.strategies import STRATEGIES
 from dictd.processes.state import State
 from dictd.store.sqlite import DICTIONARIES_FILE, connect
 
@@ -77,7 +78,7 @@ def main(ctx: click.Context, config_path: Path | None, state_dir: str | None, st
         overrides["state"] = {"directory": state_dir}
     if store is not None:
         overrides["store"] = {"url": store}
-    settings = config.load(config_path, os.environ, overrides)
+    settings = config.load(config_path, os.environ, overrides, [strategy.name for strategy in STRATEGIES])
     ctx.obj = Shared(settings, State(config.state_directory(settings)), as_json)
 
 

@@ -17,7 +17,7 @@ from dictd.importers.formats import Format
 from dictd.importers.lease import Holder
 from dictd.importers.reading import Reading
 from dictd.importers.spool import Spool, batches
-from dictd.model import Dictionary, Entry
+from dictd.model import LONGEST_TITLE, NAME_RULE, Dictionary, Entry, dictionary_name
 from dictd.store.dialect import SQLITE
 from dictd.store.dictionaries import DictionaryQueries
 from dictd.wire.replies import one_line
@@ -28,8 +28,6 @@ _ROWS_A_COMMIT, _CHARACTERS_A_COMMIT = 20_000, 8 << 20
 _TOLD_EVERY = 1_000
 #: A text of which more than this share of lines is malformed is not what it was taken for.
 _MOST_MALFORMED = 0.5
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
-LONGEST_TITLE = 200
 #: What an import leaves in the temporary directory while it runs, and the process in its name.
 _TEMPORARY = re.compile(r"import-(\d+)-(\d+)")
 
@@ -53,13 +51,10 @@ def check_name(name: str) -> str:
 
     :raises ImportRefused: it cannot be one.
     """
-    lowered = name.lower()
-    if not _NAME.fullmatch(lowered) or re.fullmatch(r"\d\d\d", lowered):
-        raise ImportRefused(
-            f"{name!r} cannot be the name of a dictionary: up to 64 letters a-z, digits, dots, dashes, underscores,"
-            " and not three digits alone, which would look like a status"
-        )
-    return lowered
+    kept = dictionary_name(name)
+    if not kept:
+        raise ImportRefused(f"{name!r} cannot be the name of a dictionary: {NAME_RULE}")
+    return kept
 
 
 def stem_for(path: Path) -> str:

@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from dictd.errors import ImportRefused
 from dictd.model import LONGEST_WORD
-from dictd.wire.replies import one_line
+from dictd.wire.replies import one_line, width
 
 #: Complaints that are kept with their line; the rest are counted.
 SHOWN = 10
@@ -74,9 +74,10 @@ class Reading:
                     text = rest + decoder.decode(piece, final=not piece)
                     text.encode("utf-8")  # UTF-7 and UTF-16 can carry what no text may have
                 except UnicodeError as error:
+                    why = one_line(str(getattr(error, "reason", error)))  # some decoders quote what they stumble on
                     raise ImportRefused(
                         f"{self.path}: line {number + 1} or a little later is not {self.encoding}"
-                        f" ({getattr(error, 'reason', error)}); say which it is with --encoding"
+                        f" ({why}); say which it is with --encoding"
                     ) from None
                 self.done += len(piece)
                 *lines, rest = text.split("\n")
@@ -95,7 +96,7 @@ class Reading:
         word = " ".join(unicodedata.normalize("NFC", raw).split())
         if not word:
             self.complain(line, raw, "no headword")
-        elif len(word) > LONGEST_WORD:
+        elif width(word) > LONGEST_WORD:
             self.complain(line, raw, f"the headword is longer than {LONGEST_WORD} characters")
             return ""
         elif one_line(word) != word:

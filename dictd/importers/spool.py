@@ -14,8 +14,8 @@ from attrs import define, field
 from dictd.lexicon import folding
 from dictd.model import Entry
 
-#: exact key, number, headword, loose key, number of the article, kind.
-WordRow = tuple[bytes, int, str, bytes, int, str]
+#: exact key, number, headword, loose key, number of the article, kind, frequency.
+WordRow = tuple[bytes, int, str, bytes, int, str, int]
 
 #: Rows sorted in memory; some 50 MB.
 _RUN = 150_000
@@ -42,13 +42,13 @@ class Spool:
 
         :raises OSError: the disk is full; it names the path.
         """
-        kind = "main"
+        kind, frequency = "main", entry.frequency
         for word in entry.headwords:
             k = folding.key(folding.exact(word))
             k2 = folding.key(folding.loose(word))
-            self._rows.append((k, self.count, word, k if k2 == k else k2, no, kind))
+            self._rows.append((k, self.count, word, k if k2 == k else k2, no, kind, frequency))
             self.count += 1
-            kind = "alt"
+            kind, frequency = "alt", 0
         if len(self._rows) >= _RUN:
             self._write_run()
 

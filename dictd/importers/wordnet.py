@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from attrs import frozen
@@ -26,6 +26,8 @@ _FILE_OF_NUMBER = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}
 _SYNTAX = {"a": "before the noun only", "p": "predicate only", "ip": "after the noun only"}
 _MARKER = re.compile(r"\((a|p|ip)\)$")
 _PART_OF_GLOSS = re.compile(r'\s*((?:"(?:[^"]|"(?=\w))*"[^;"]*|[^;"]+|")+)(?:;|$)')
+#: sense_key sense_number tag_cnt; a count that no store could keep is none.
+_COUNT = re.compile(r"(\S+?)%([1-5]):\d\d:\d\d:\S*:\d* \d+ (\d{1,9})\s*", re.ASCII)
 _VERSION = re.compile(r"WordNet (\d\.\d) (?:Copyright|database)", re.IGNORECASE)
 
 
@@ -41,14 +43,14 @@ def entries(reading: Reading) -> Iterator[Entry]:
         raise ImportRefused(f"{reading.path} is not the dict directory of WordNet: it has no index.noun and data.noun")
     data = {part: _Data.read(directory / f"data.{part}") for part in PARTS}
     reading.title, reading.licence, reading.info = _told(data["noun"])
-    used = _use(directory / "cntlist.rev")
     lemmas = _lemmas(reading, directory)
+    used = _use(reading, directory / "cntlist.rev")
     reading.size = len(lemmas)
     reading.done = 0
     for lemma, places in lemmas.items():
         reading.done += 1
         try:
-            entry = _entry(lemma, places, data, used)
+            entry = _entry(lemma, places, data, used.get(lemma, {}))
         except (ValueError, IndexError, KeyError):
             reading.complain(reading.done, lemma, "the index leads to a place where no synset is")
             continue
@@ -94,10 +96,10 @@ class _Data:
         return line.decode("utf-8")
 
 
-def _entry(lemma: str, places: list[tuple[str, list[int]]], data: dict[str, _Data], used: Counter[str]) -> Entry:
+def _entry(lemma: str, places: list[tuple[str, list[int]]], data: dict[str, _Data], used: Mapping[str, int]) -> Entry:
     """One article: parts of speech by use, senses in WordNet's order."""
     if len(places) > 1:
-        places.sort(key=lambda place: -used[f"{lemma}%{place[0]}"])
+        places.sort(key=lambda place: -used.get(place[0], 0))
     lines: list[str] = []
     senses: list[Sense] = []
     headword = ""
@@ -116,7 +118,8 @@ def _entry(lemma: str, places: list[tuple[str, list[int]]], data: dict[str, _Dat
             labels = (_SYNTAX[own.marker],) if own and own.marker else ()
             senses.append(Sense(synset.gloss, _NAMES[part], synset.examples, synonyms, antonyms, labels))
             lines += _laid_out(senses[-1], f"{PARTS[part]} " if number == 1 else "", number)
-    return Entry((headword,), "\n".join([headword, *lines]), senses=tuple(senses))
+    text = "\n".join([headword, *lines])
+    return Entry((headword,), text, senses=tuple(senses), frequency=sum(used.values()))
 
 
 def _laid_out(sense: Sense, part: str, number: int) -> Iterator[str]:
@@ -193,17 +196,18 @@ def _lemmas(reading: Reading, directory: Path) -> dict[str, list[tuple[str, list
     return lemmas
 
 
-def _use(path: Path) -> Counter[str]:
-    """How often each lemma was seen as each part of speech: ``lemma%part`` -> count."""
-    used: Counter[str] = Counter()
+def _use(reading: Reading, path: Path) -> dict[str, Counter[str]]:
+    """How often each lemma was seen as each part of speech; nothing where the file is not there."""
+    used: dict[str, Counter[str]] = {}
     if path.exists():
-        with open(path, encoding="utf-8", errors="replace") as file:
-            for line in file:
-                key, _, rest = line.partition("%")
-                part = _FILE_OF_NUMBER.get(rest[:1])
-                count = line.rsplit(" ", 1)[-1].strip()
-                if part and count.isdigit():
-                    used[f"{key}%{part}"] += int(count)
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                text = line.decode("utf-8", "replace")
+                match = _COUNT.fullmatch(text)
+                if match:
+                    used.setdefault(match[1], Counter())[_FILE_OF_NUMBER[match[2]]] += int(match[3])
+                else:
+                    reading.complain(number, text.strip(), "not a line of cntlist.rev")
     return used
 
 

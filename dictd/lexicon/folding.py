@@ -16,6 +16,7 @@ Where nothing would be left (``%``, an emoji) a key falls back on the stricter o
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
@@ -29,6 +30,7 @@ _SPELLED_OUT = str.maketrans(
     {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i", "ħ": "h", "ŧ": "t"}
 )
 _ASCII_SIGNS = {code: None for code in range(128) if not (chr(code).isalnum() or chr(code) == " ")}
+_ASCII_WORD = re.compile("[a-z0-9]+")
 _CYRILLIC_STRESS = {"\u0300", "\u0301"}
 _STRIPPED_SCRIPTS = ("LATIN", "GREEK")
 
@@ -65,6 +67,17 @@ def loose(word: str) -> str:
 def compact(word: str) -> str:
     """The loose folding without blanks: ``ice-cream`` is ``ice cream``."""
     return loose(word).replace(" ", "")
+
+
+def words(folded: str) -> list[str]:
+    """The words of a folded headword: runs of letters, digits and marks.
+
+    >>> words("crow's-nest")
+    ['crow', 's', 'nest']
+    """
+    if not folded.isascii():
+        folded = "".join([sign if _in_a_word(sign) else " " for sign in folded])
+    return _ASCII_WORD.findall(folded) if folded.isascii() else folded.split()
 
 
 def key(folded: str) -> bytes:
@@ -111,6 +124,11 @@ def _strips(letter: str, mark: str) -> bool:
     if script == "CYRILLIC":
         return mark in _CYRILLIC_STRESS or letter + mark == "\u0435\u0308"  # ё is written е
     return script in ("HEBREW", "ARABIC") and unicodedata.category(mark) == "Mn"
+
+
+@lru_cache(maxsize=4096)
+def _in_a_word(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNM"
 
 
 @lru_cache(maxsize=4096)

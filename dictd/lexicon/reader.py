@@ -2,7 +2,11 @@
 
 Nothing here waits: a look-up is one or two reads from memory-mapped files that
 never change (LMDB's read transaction is kept for the life of the file). All of
-it runs on the reactor's thread, so a replaced file is closed at once.
+it runs on the reactor's thread, a long search in pieces; a file that was
+replaced is closed at once, or when the last search that reads it ends.
+
+Who asks is told by ``reader``, the key of an account; empty for who is not
+logged in.
 """
 
 from __future__ import annotations
@@ -11,24 +15,15 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
 
-from attrs import define, field, frozen
+from attrs import define, evolve, field
 
-from dictd.errors import LexiconDamaged, NoDatabases, UnknownDatabase, UnknownStrategy
-from dictd.lexicon import catalogue, strategies
-from dictd.lexicon.generation import DAMAGE, Definition, Generation
+from dictd.errors import LexiconDamaged, NoDatabases, UnknownStrategy
+from dictd.lexicon import catalogue, patterns, strategies
+from dictd.lexicon.definition import Definition
+from dictd.lexicon.generation import DAMAGE, Generation
+from dictd.lexicon.search import Asked, Nearest, Search
+from dictd.lexicon.views import Arrangement, Group, Member, View
 from dictd.model import Dictionary
-
-
-@frozen
-class Matches:
-    """What MATCH found.
-
-    :ivar found: (database, headword), each once.
-    :ivar more: there were more than asked for.
-    """
-
-    found: tuple[tuple[str, str], ...]
-    more: bool = False
 
 
 @define
@@ -39,15 +34,22 @@ class Lexicon:
     :param complain: told in one line of a file that cannot be used.
     :param distrust: called when a file that is served turns out to be damaged;
         whoever publishes should read all files again.
+    :param arrangement: what the settings say of dictionaries and groups.
     """
 
     directory: Path
     complain: Callable[[str], None]
+    arrangement: Arrangement = field(factory=Arrangement)
     distrust: Callable[[], None] = lambda: None
     _live: list[Generation] = field(factory=list, init=False)
-    _by_name: dict[str, Generation] = field(factory=dict, init=False)
+    _views: dict[str, View] = field(factory=dict, init=False)
+    _favoured: frozenset[str] = field(init=False)
     _seen: tuple[int, ...] = field(default=(), init=False)
     _complaints: set[str] = field(factory=set, init=False)
+
+    @_favoured.default
+    def _who_sees_more(self) -> frozenset[str]:
+        return self.arrangement.favoured
 
     def refresh(self, force: bool = False) -> bool:
         """Look whether the catalogue was replaced, and follow it; costs one ``stat`` when not.
@@ -78,6 +80,7 @@ class Lexicon:
 
     def _follow(self, listings: Iterable[catalogue.Listing]) -> set[str]:
         open_now = {generation.identity: generation for generation in self._live}
+        by_name = {generation.dictionary.name: generation for generation in self._live}
         live: list[Generation] = []
         complaints: set[str] = set()
         for listing in listings:
@@ -86,9 +89,9 @@ class Lexicon:
                 live.append(open_now.get(identity) or Generation.open(self.directory, listing))
             except (LexiconDamaged, OSError) as error:
                 complaints.add(str(error))
-                if listing.name in self._by_name:
-                    live.append(self._by_name[listing.name])
-        self._serve(live)
+                if listing.name in by_name:
+                    live.append(by_name[listing.name])
+        self._serve(self.arrangement.arranged(live))
         return complaints
 
     def _serve(self, live: list[Generation]) -> None:
@@ -96,7 +99,7 @@ class Lexicon:
         kept = {generation.identity for generation in live}
         gone = [generation for generation in self._live if generation.identity not in kept]
         self._live = live
-        self._by_name = {generation.dictionary.name: generation for generation in live}
+        self._views.clear()
         for generation in gone:
             generation.close()
 
@@ -107,6 +110,8 @@ class Lexicon:
 
     def _give_up(self, generation: Generation, error: Exception) -> None:
         """A file turned out to be damaged: go on without it until it is built again."""
+        if generation not in self._live:
+            return  # replaced meanwhile
         self.complain(f"{generation.identity[0]} is damaged ({error}); it is not served until it is built again")
         self._serve([other for other in self._live if other is not generation])
         self._seen = ()
@@ -117,64 +122,84 @@ class Lexicon:
         self._serve([])
         self._seen = ()
 
-    def dictionaries(self) -> list[tuple[Dictionary, int]]:
-        """Every dictionary with its number of headwords, in order."""
-        return [(generation.dictionary, generation.headwords) for generation in self._live]
+    def view(self, reader: str = "") -> View:
+        """What somebody sees."""
+        if reader and reader not in self._favoured:
+            reader = ""
+        view = self._views.get(reader)
+        if view is None:
+            view = self._views[reader] = View.of(self._live, self.arrangement, reader)
+        return view
 
-    def dictionary(self, name: str) -> Dictionary:
-        """One dictionary by its name, in any case.
+    def dictionaries(self, reader: str = "") -> list[tuple[Dictionary, int]]:
+        """Every dictionary that is seen with its number of headwords, in order."""
+        generations = [member.generation for member in self.view(reader).everything]
+        return [(generation.dictionary, generation.headwords) for generation in generations]
+
+    def dictionary(self, name: str, reader: str = "") -> Dictionary:
+        """One dictionary by its name, in any case; of a group the first.
 
         :raises UnknownDatabase: there is none.
         """
-        return self._chosen_one(name).dictionary
+        return self.view(reader).named(name)[0].generation.dictionary
 
-    def define(self, database: str, word: str) -> list[Definition]:
+    def described(self, name: str, reader: str = "") -> tuple[Group | None, list[Dictionary]]:
+        """What is behind a name: a group with its members, or one dictionary alone.
+
+        :raises UnknownDatabase: there is none.
+        """
+        view = self.view(reader)
+        members = view.named(name)
+        return view.group(name), [member.generation.dictionary for member in members]
+
+    def define(self, database: str, word: str, reader: str = "") -> list[Definition]:
         """Look a word up.
 
         :param database: a name, ``*`` for all, ``!`` for the first that has it (RFC 2229 3.2).
         :raises UnknownDatabase: no such name.
         """
-        asked = self._live if database in ("*", "!") else [self._chosen_one(database)]
         query = strategies.Query.of(word)
         found: list[Definition] = []
-        if query.k:  # LMDB has no empty keys
-            for generation in tuple(asked):
-                try:
-                    found += generation.define(query)
-                except DAMAGE as error:
-                    self._give_up(generation, error)
-                if found and database == "!":
-                    break
-        return found
-
-    def match(self, database: str, strategy: str, word: str, limit: int) -> Matches:
-        """List headwords (RFC 2229 3.3).
-
-        :param database: as in :meth:`define`.
-        :param limit: the most to return.
-        :raises UnknownStrategy: checked before the database, as C dictd does.
-        """
-        chosen = strategies.BY_NAME.get(strategy.lower())
-        if chosen is None:
-            raise UnknownStrategy()
-        asked = self._live if database in ("*", "!") else [self._chosen_one(database)]
-        query = strategies.Query.of(word)
-        if not query.k:
-            return Matches(())
-        found: dict[tuple[str, str], None] = {}
-        for generation in tuple(asked):
+        for member in self.view(reader).asked(database):
+            if not query.k:
+                break  # LMDB has no empty keys
             try:
-                name, spellings = generation.dictionary.name, generation.spellings
-                for k in chosen.keys(generation, query):
-                    for spelling in spellings(k):
-                        found[name, spelling] = None
-                    if len(found) > limit:
-                        return Matches(tuple(found)[:limit], more=True)
+                here = member.generation.define(query)
             except DAMAGE as error:
-                self._give_up(generation, error)
+                self._give_up(member.generation, error)
+                continue
+            if member.alias:
+                here = [evolve(definition, alias=member.alias, source=member.source) for definition in here]
+            found += here
             if found and database == "!":
                 break
-        return Matches(tuple(found))
+        return found
+
+    def match(self, database: str, strategy: str, word: str, limit: int, reader: str = "") -> Search:
+        """Begin to list headwords (RFC 2229 3.3).
+
+        :param database: as in :meth:`define`.
+        :param strategy: a name, or ``.`` for what each dictionary's own is.
+        :param limit: the most to return.
+        :raises UnknownStrategy: checked before the database, as C dictd does.
+        :raises BadArguments: the word is a pattern that cannot be read.
+        """
+        name = strategy.lower()
+        chosen = strategies.BY_NAME.get(name)
+        if chosen is None and name != ".":
+            raise UnknownStrategy()
+        asked = []
+        queries: dict[str, Asked] = {}
+        for member in self.view(reader).asked(database):
+            own = chosen or strategies.BY_NAME[member.strategy or strategies.DEFAULT]
+            if own.name not in queries:
+                queries[own.name] = _asked(own, word, member)
+            asked.append(evolve(queries[own.name], member=member))
+        return Search(self._give_up, asked, limit, database == "!")
+
+    def nearest(self, word: str, most: int, reader: str = "") -> Nearest:
+        """Begin to look for the headwords nearest to a word that nobody has."""
+        return Nearest(self._give_up, self.view(reader).everything, strategies.Query.of(word), most)
 
     def sample(self, name: str, most: int) -> list[str]:
         """Headwords of a dictionary, spread evenly over it; reads all its keys.
@@ -182,7 +207,7 @@ class Lexicon:
         :param most: about how many.
         :raises UnknownDatabase: no such database.
         """
-        generation = self._chosen_one(name)
+        generation = self.view().named(name)[0].generation
         every = max(1, generation.headwords // most)
         try:
             return [word for k in islice(generation.keys(), 0, None, every) for word in generation.spellings(k)]
@@ -190,16 +215,20 @@ class Lexicon:
             self._give_up(generation, error)
             return []
 
-    def _chosen_one(self, name: str) -> Generation:
-        generation = self._by_name.get(name) or self._by_name.get(name.lower())
-        if generation is None:
-            raise UnknownDatabase()
-        return generation
-
-    def ensure_any(self) -> None:
+    def ensure_any(self, reader: str = "") -> None:
         """Refuse when there is nothing to show.
 
         :raises NoDatabases: 554 (RFC 2229 3.5.1).
         """
-        if not self._live:
+        if not self.view(reader).everything:
             raise NoDatabases()
+
+
+def _asked(strategy: strategies.Strategy, word: str, member: Member) -> Asked:
+    """What a strategy makes of the word of MATCH."""
+    if strategy.is_pattern:
+        return Asked(member, strategy, strategies.Query(word, b"", patterns.compile(strategy.name, word)))
+    if strategy.counted:
+        skip, count, prefix = strategies.skip_and_count(word)
+        return Asked(member, strategy, strategies.Query.of(prefix), skip, count)
+    return Asked(member, strategy, strategies.Query.of(word))

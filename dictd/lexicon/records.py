@@ -6,15 +6,24 @@ lock file, written once by :mod:`dictd.lexicon.publisher`, never changed.
 ==========  ===================================================================
 sub-table   holds
 ==========  ===================================================================
-``meta``    ``meta`` -> JSON: format, name, generation, counts, what is told of it
+``meta``    ``meta`` -> JSON: format, name, generation, counts, what is told of it;
+            ``blocks`` -> where the blocks of ``forms`` begin, four bytes each
 ``texts``   number -> a chunk of articles, up to :data:`CHUNK` bytes
-``words``   k -> postings, the headwords with this exact key and where their articles are
+``words``   k -> :data:`HEAD` and postings: the headwords with this exact key and where their articles are
 ``loose``   k2 -> keys of ``words``, each a value (only where k2 differs from k)
 ``compact`` k3 -> keys of ``words``, each a value (only where k3 differs from k2)
+``lines``   number -> a piece of all lines of MATCH, in the order of the keys, as they leave
+``forms``   number -> a piece of all exact keys, then of all loose keys, a line each, in order
+``grams``   three bytes -> numbers of the blocks of ``forms`` in which they stand together
+``mirror``  a key backwards -> spans, for exact and for loose keys
+``parts``   a word of a headword -> spans with :data:`FIRST` and :data:`LAST`
+``soundex`` sound -> spans; ``metaphone`` likewise
 ==========  ===================================================================
 
-A posting is :data:`POSTING` and the headword's UTF-8. An article is its text,
-then, if :data:`HAS_EXTRAS` is set, its HTML and its senses, each behind a
+A span is a piece of ``lines``: 32 bits for where it begins, 8 for flags, 24 for
+its length. ``lines`` and ``forms`` are streams cut into pieces of :data:`CHUNK`
+bytes. A posting is :data:`POSTING` and the headword's UTF-8. An article is its
+text, then, if :data:`HAS_EXTRAS` is set, its HTML and its senses, each behind a
 length of four bytes. A text with :data:`AS_IT_LEAVES` is stored with CRLF line
 ends and needs no stuffing: a look-up copies it and nothing else.
 """
@@ -22,19 +31,37 @@ ends and needs no stuffing: a look-up copies it and nothing else.
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 from attrs import frozen
 
 from dictd.wire.replies import text_block
 
 #: Version of all that is described above; part of the file's name.
-FORMAT = 1
+FORMAT = 2
+#: Spans and block numbers lie in the order of the machine's bytes.
+BYTE_ORDER = sys.byteorder
 CHUNK = 4 << 20
-TABLES = (b"texts", b"words", b"loose", b"compact")
+#: Tables with one value a key, with keys as values, with spans as values.
+SINGLE = (b"texts", b"words", b"lines", b"forms", b"grams")
+KEYED = (b"loose", b"compact")
+SPANNED = (b"mirror", b"parts", b"soundex", b"metaphone")
+
+#: Bytes of a block of ``forms``, about: what is searched for one needle at a time.
+BLOCK = 4096
+#: The span of all lines of a key, how often its headwords are used (0: not known).
+HEAD = struct.Struct("<QI")
+SPAN = struct.Struct("=Q")
+#: Flags of a span of ``parts``: the word is the headword's first, its last.
+FIRST, LAST = 1 << 24, 2 << 24
+LONGEST_SPAN = (1 << 24) - 1
 
 #: chunk number, offset in it, length of the text in bytes, flags, length of the headword in bytes.
 POSTING = struct.Struct("<HIIBH")
+#: Its parts: all but the last, and the last.
+PLACE, HEADWORD_LENGTH = struct.Struct("<HIIB"), struct.Struct("<H")
 _LENGTH = struct.Struct("<I")
 CHUNK_NUMBER = struct.Struct(">I")
 
@@ -97,15 +124,45 @@ def extras(chunk: memoryview, end_of_text: int, flags: int) -> tuple[str, str]:
     return parts[0], parts[1]
 
 
-def pack_posting(chunk: int, offset: int, length: int, flags: int, headword: bytes) -> bytes:
-    """One posting, see :data:`POSTING`."""
-    return POSTING.pack(chunk, offset, length, flags, len(headword)) + headword
+def open_tables(env: Any, create: bool = False) -> dict[bytes, Any]:
+    """The tables of a file by name.
+
+    :param env: an LMDB environment.
+    :raises lmdb.Error: there is no such table.
+    """
+    tables = {name: env.open_db(name, create=create) for name in (b"meta", *SINGLE)}
+    tables |= {name: env.open_db(name, create=create, dupsort=True) for name in KEYED}
+    spans = {"dupsort": True, "dupfixed": True, "integerdup": True}
+    return tables | {name: env.open_db(name, create=create, **spans) for name in SPANNED}
+
+
+def span(begin: int, length: int, flags: int = 0) -> int:
+    """A piece of ``lines``."""
+    return begin << 32 | flags | length
+
+
+def begin_of(piece: int) -> int:
+    """Where a span begins."""
+    return piece >> 32
+
+
+def length_of(piece: int) -> int:
+    """How many bytes a span has."""
+    return piece & LONGEST_SPAN
+
+
+def pack_posting(place: bytes, headword: bytes) -> bytes:
+    """One posting, see :data:`POSTING`.
+
+    :param place: of the article, see :data:`PLACE`.
+    """
+    return place + HEADWORD_LENGTH.pack(len(headword)) + headword
 
 
 def postings(value: memoryview) -> Iterator[tuple[int, int, int, int, bytes]]:
-    """The postings of one key: chunk, offset, length, flags, headword."""
+    """The postings of one key, behind its head: chunk, offset, length, flags, headword."""
     view = memoryview(value)
-    at, end = 0, len(view)
+    at, end = HEAD.size, len(view)
     while at < end:
         chunk, offset, length, flags, size = POSTING.unpack_from(view, at)
         at += POSTING.size

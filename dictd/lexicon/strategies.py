@@ -1,36 +1,58 @@
 """How a word is matched against headwords; one function a strategy, one table.
 
-Every strategy yields keys of ``words`` of one dictionary, best first; the
-reader turns them into headwords, each once. The key of a query is never empty.
+Every strategy yields spans of one dictionary's lines (:mod:`dictd.lexicon.records`),
+and ``None`` now and then while it works without finding anything, so that
+nobody has to wait for it. Whoever reads them drops what comes twice.
+
+One rule holds for all: what is asked without accents and signs is looked for in
+both kinds of keys, exact and loose; what is asked with them is looked for as it
+stands, and without them only where that gave nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Protocol
 
 from attrs import define, frozen
 
-from dictd.lexicon import folding
+from dictd.lexicon import edits, folding, patterns, records, sounds
+from dictd.lexicon.forms import Forms
+
+Spans = Iterable[int | None]
+#: How many steps without a result a strategy makes between two looks at the clock.
+_STEPS = 256
+_SKIP_AND_COUNT = re.compile(r"(\d{0,9})#(\d{0,9})#(.*)", re.DOTALL)
 
 
-class Tables(Protocol):
+class Tables(edits.Letters, Protocol):
     """What a strategy may ask of one dictionary."""
+
+    @property
+    def forms(self) -> Forms:
+        """All keys, as lines."""
 
     def has(self, k: bytes) -> bool:
         """Whether a headword has this exact key."""
 
-    def has_other(self, table: bytes, key: bytes) -> bool:
-        """Whether :meth:`others` has anything."""
-
     def others(self, table: bytes, key: bytes) -> list[bytes]:
         """The exact keys under a key of ``loose`` or ``compact``."""
 
-    def keys_from(self, prefix: bytes) -> Iterator[bytes]:
-        """The exact keys that begin with a prefix, in order."""
-
     def others_from(self, table: bytes, prefix: bytes) -> Iterator[bytes]:
         """The exact keys whose loose or compact key begins with a prefix."""
+
+    def head(self, k: bytes) -> tuple[int, int]:
+        """The span of an exact key and how often it is used; (0, 0) where there is none."""
+
+    def lines_from(self, prefix: bytes) -> int:
+        """One span for all exact keys that begin with a prefix; 0 where there is none."""
+
+    def spans(self, table: bytes, key: bytes) -> list[int]:
+        """The spans under a key of ``mirror``, ``parts`` or a table of sounds."""
+
+    def spans_from(self, table: bytes, prefix: bytes) -> Iterator[int]:
+        """The spans under all keys that begin with a prefix."""
 
 
 @define
@@ -38,10 +60,12 @@ class Query:
     """A word with its keys, each folded once for all dictionaries, and only if it is needed.
 
     :ivar k: the exact key.
+    :ivar pattern: the compiled pattern of ``re`` and its kin.
     """
 
     word: str
     k: bytes
+    pattern: patterns.Pattern | None = None
     _k2: bytes | None = None
     _k3: bytes | None = None
 
@@ -65,52 +89,233 @@ class Query:
         return self._k3
 
 
-def exact(tables: Tables, query: Query) -> Iterable[bytes]:
-    """The word itself; where no headword has its exact key, its loose, then its compact key."""
-    return (query.k,) if tables.has(query.k) else forgiving(tables, query)
-
-
 def forgiving(tables: Tables, query: Query) -> list[bytes]:
     """What :func:`exact` falls back on: first what differs in accents and signs, then in blanks."""
     k2, k3 = query.k2, query.k3
     found = [k2] if k2 != query.k and tables.has(k2) else []
-    if tables.has_other(b"loose", k2):
-        found += tables.others(b"loose", k2)
+    found += tables.others(b"loose", k2)
     if found:
         return found
     if k3 != k2:
         found = [k3] if tables.has(k3) else []
-        if tables.has_other(b"loose", k3):
-            found += tables.others(b"loose", k3)
-    if tables.has_other(b"compact", k3):
-        found += tables.others(b"compact", k3)
-    return found
+        found += tables.others(b"loose", k3)
+    return found + tables.others(b"compact", k3)
 
 
-def prefix(tables: Tables, query: Query) -> Iterator[bytes]:
-    """Headwords that begin with the word; those that do only without accents and signs come after."""
-    yield from tables.keys_from(query.k)
-    if query.k2 != query.k:
-        yield from tables.keys_from(query.k2)
-    yield from tables.others_from(b"loose", query.k2)
+def _of_form(tables: Tables, form: bytes) -> list[int]:
+    """The spans of the headwords that have this form, as exact or as loose key."""
+    keys = [form, *tables.others(b"loose", form)]
+    return [span for span, _ in map(tables.head, keys) if span]
+
+
+def _both(search: Callable[[Tables, bytes], Spans]) -> Callable[[Tables, Query], Spans]:
+    """A strategy that follows the rule above, from a search for one form of the word."""
+
+    def strategy(tables: Tables, query: Query) -> Spans:
+        found = False
+        for span in search(tables, query.k):
+            found = found or span is not None
+            yield span
+        if not found and query.k2 != query.k:
+            yield from search(tables, query.k2)
+
+    return strategy
+
+
+def exact(tables: Tables, query: Query) -> Spans:
+    """The word itself; where no headword has its exact key, its loose, then its compact key."""
+    if query.k:
+        span, _ = tables.head(query.k)
+        yield from (span,) if span else (tables.head(k)[0] for k in forgiving(tables, query))
+
+
+def prefix(tables: Tables, query: Query) -> Spans:
+    """Headwords that begin with the word."""
+    return _both(_beginning)(tables, query)
+
+
+def _beginning(tables: Tables, start: bytes) -> Spans:
+    if span := tables.lines_from(start):
+        yield span
+    if start:
+        for step, k in enumerate(tables.others_from(b"loose", start)):
+            if not k.startswith(start):
+                yield tables.head(k)[0]
+            elif step % _STEPS == 0:
+                yield None
+
+
+def everything(tables: Tables, query: Query) -> Spans:
+    """All headwords, whatever the word is."""
+    if span := tables.lines_from(b""):
+        yield span
+
+
+def _ending(tables: Tables, end: bytes) -> Spans:
+    if not end:
+        return everything(tables, Query.of(""))
+    return tables.spans_from(b"mirror", folding.key(end.decode("utf-8", "replace")[::-1]))
+
+
+def _holding(tables: Tables, needle: bytes) -> Spans:
+    if not needle:
+        yield from everything(tables, Query.of(""))
+        return
+    for loose in (False, True):
+        for line in tables.forms.with_needle(needle, loose):
+            if line is None:
+                yield None
+            else:
+                yield from _spans_of_line(tables, line[1], loose)
+
+
+def _spans_of_line(tables: Tables, line: bytes, loose: bool) -> list[int]:
+    key = line if len(line) <= folding.MAX_KEY else folding.key(line.decode("utf-8"))
+    keys = tables.others(b"loose", key) if loose else [key]
+    return [tables.head(k)[0] for k in keys]
+
+
+def _part(wanted: int) -> Callable[[Tables, bytes], Spans]:
+    """Headwords in which the words asked stand together, as their first or last if so wanted."""
+
+    def search(tables: Tables, asked: bytes) -> Spans:
+        words = folding.words(asked.decode("utf-8", "replace"))
+        if [asked.decode("utf-8", "replace")] == words:
+            for span in tables.spans(b"parts", asked):
+                if span & wanted == wanted:
+                    yield span & ~(records.FIRST | records.LAST)
+        elif asked:
+            yield from _phrase(tables, asked, wanted)
+
+    return search
+
+
+def _phrase(tables: Tables, asked: bytes, wanted: int) -> Spans:
+    """As :func:`_part` for what is more than one word, or has signs in it."""
+    edge = r"(?:[^\W_])"
+    before = "^" if wanted & records.FIRST else rf"(?<!{edge})"
+    after = "$" if wanted & records.LAST else rf"(?!{edge})"
+    whole = re.compile(before + re.escape(asked.decode("utf-8", "replace")) + after)
+    for loose in (False, True):
+        for line in tables.forms.with_needle(asked, loose):
+            if line is None:
+                yield None
+            elif whole.search(line[1].decode("utf-8")):
+                yield from _spans_of_line(tables, line[1], loose)
+
+
+def by_sound(table: bytes, sound: Callable[[str], bytes]) -> Callable[[Tables, Query], Spans]:
+    """Headwords that sound like the word."""
+
+    def strategy(tables: Tables, query: Query) -> Spans:
+        letters = sounds.letters(folding.loose(query.word))
+        key = sound(letters) if letters else b""
+        return tables.spans(table, key) if key else ()
+
+    return strategy
+
+
+def near(tables: Tables, query: Query) -> Generator[tuple[int, int] | None, None, None]:
+    """Headwords one slip away from the word, or it itself: span, and how often it is used."""
+    found = False
+    for asked in dict.fromkeys((query.k, query.k2)):
+        if found or not asked or len(asked) > folding.MAX_KEY:
+            continue
+        for form in edits.one_slip(tables, asked.decode("utf-8")):
+            if form is None:
+                yield None
+                continue
+            for k in (form, *tables.others(b"loose", form)):
+                span, used = tables.head(k)
+                if span:
+                    found = True
+                    yield span, used
+
+
+def lev(tables: Tables, query: Query) -> Spans:
+    """Headwords one slip away: a letter too many, too few, wrong, or two in the wrong order; those used most first."""
+    found: dict[int, int] = {}
+    for one in near(tables, query):
+        if one is None:
+            yield None
+        else:
+            found[one[0]] = one[1]
+    yield from sorted(found, key=lambda span: (-found[span], span))
+
+
+def by_pattern(tables: Tables, query: Query) -> Spans:
+    """Headwords that a pattern matches."""
+    pattern = query.pattern
+    if pattern is None:
+        return
+    forms = tables.forms
+    for loose in (False, True):
+        for begin, end in forms.blocks(pattern.needle, loose):
+            text = forms.piece(begin, end)
+            at = 0
+            while at < len(text):
+                # A big pattern takes its time: whole lines, as many as it may have at once.
+                upto = text.find(b"\n", min(at + pattern.slice_bytes, len(text) - 1)) + 1
+                for line_begin, line_end in pattern.spans(text, at, upto):
+                    yield from _spans_of_line(tables, text[line_begin:line_end], loose)
+                yield None
+                at = upto
 
 
 @frozen
 class Strategy:
-    """One row of ``SHOW STRAT``."""
+    """One row of ``SHOW STRAT``.
+
+    :ivar in_order: what it yields comes in the order of the keys, or in one of its own.
+    :ivar aliases: names that peers have for the same.
+    :ivar counted: the word is skip#count#word, as C dictd's ``nprefix`` has it.
+    """
 
     name: str
     about: str
-    keys: Callable[[Tables, Query], Iterable[bytes]]
+    spans: Callable[[Tables, Query], Spans]
+    in_order: bool = True
+    aliases: tuple[str, ...] = ()
+    is_pattern: bool = False
+    counted: bool = False
 
 
 STRATEGIES: tuple[Strategy, ...] = (
     Strategy("exact", "The word itself", exact),
     Strategy("prefix", "Words that begin with it", prefix),
+    Strategy("nprefix", "Words that begin with it, given as skip#count#prefix", prefix, counted=True),
+    Strategy("substring", "Words in which it stands", _both(_holding), aliases=("substr",)),
+    Strategy("suffix", "Words that end with it", _both(_ending), in_order=False),
+    Strategy("re", "POSIX extended regular expression", by_pattern, is_pattern=True),
+    Strategy("regexp", "POSIX basic regular expression", by_pattern, is_pattern=True),
+    Strategy("pcre", "Perl's regular expressions, without back-references", by_pattern, is_pattern=True),
+    Strategy("soundex", "Words that sound like it (English)", by_sound(b"soundex", sounds.soundex)),
+    Strategy(
+        "metaphone", "Words that sound like it, more strictly (English)", by_sound(b"metaphone", sounds.metaphone)
+    ),
+    Strategy("lev", "Words one typing mistake away (Levenshtein; a swap is one)", lev),
+    Strategy("dlev", "The same, by the name it has elsewhere (Damerau-Levenshtein)", lev),
+    Strategy("word", "Headwords in which it stands as a word", _both(_part(0))),
+    Strategy("first", "Headwords whose first word it is", _both(_part(records.FIRST))),
+    Strategy("last", "Headwords whose last word it is", _both(_part(records.LAST))),
+    Strategy("all", "All headwords, whatever the word is", everything),
 )
 
-#: What "." means until lev exists (RFC 2229 3.3: the server's choice).
-DEFAULT = "prefix"
+#: What "." means where a dictionary has no strategy of its own (RFC 2229 3.3: the server's choice).
+DEFAULT = "lev"
 
-BY_NAME: dict[str, Strategy] = {strategy.name: strategy for strategy in STRATEGIES}
-BY_NAME["."] = BY_NAME[DEFAULT]
+BY_NAME: dict[str, Strategy] = {
+    name: strategy for strategy in STRATEGIES for name in (strategy.name, *strategy.aliases)
+}
+
+
+def skip_and_count(word: str) -> tuple[int, int | None, str]:
+    """What a word of ``nprefix`` says: how many to skip, how many to list, the prefix.
+
+    >>> skip_and_count("20#10#pen"), skip_and_count("pen")
+    ((20, 10, 'pen'), (0, None, 'pen'))
+    """
+    match = _SKIP_AND_COUNT.fullmatch(word)
+    if match is None:
+        return 0, None, word
+    return int(match[1] or 0), int(match[2]) if match[2] else None, match[3]

@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from dictd.config import Settings
 from dictd.errors import SettingsRefused
-from dictd.processes import sockets
+from dictd.processes import serverkey, sockets
 from dictd.processes.children import Child
 from dictd.processes.state import Lock, State
 from dictd.processes.wiring import Parts, wire
@@ -61,6 +61,7 @@ class Claim:
                 " stop that one, or choose another with --state-dir"
             )
         try:
+            serverkey.load(state.server_key)
             for name, subject in ((ACCOUNTS_FILE, "accounts"), (DICTIONARIES_FILE, "dictionaries")):
                 connect(state.store / name, subject).close()
             listen = settings.listen

@@ -28,6 +28,11 @@ class State:
         return self.directory / "lexicon"
 
     @property
+    def server_key(self) -> Path:
+        """The key under which secrets in the store are sealed."""
+        return self.directory / "server.key"
+
+    @property
     def temporary(self) -> Path:
         """What lives no longer than one command."""
         return self.directory / "tmp"

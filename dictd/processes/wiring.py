@@ -8,19 +8,24 @@ from typing import Any
 from attrs import frozen
 from twisted.logger import Logger
 
+from dictd.accounts.keyring import Keyring
 from dictd.accounts.passwords import Passwords
 from dictd.accounts.recorder import Recorder, RowIds
 from dictd.accounts.registrar import Registrar
 from dictd.accounts.roster import Roster
 from dictd.config import Settings
 from dictd.lexicon.reader import Lexicon
+from dictd.lexicon.views import Arrangement, Group, Placing
 from dictd.limits import Doors, Guesses, Rate
-from dictd.lookups import LookUps
+from dictd.lookups import LookUps, Searches
+from dictd.model import name_key
+from dictd.processes import serverkey
 from dictd.processes.state import State
 from dictd.server.factory import DictFactory
 from dictd.server.service import Service, Tally
 from dictd.store.accounts import AccountQueries
 from dictd.store.history import HistoryQueries
+from dictd.store.keys import KeyQueries
 from dictd.store.pool import Pool, open_accounts
 
 _HOUR = 3600.0
@@ -37,21 +42,41 @@ class Parts:
     factory: DictFactory
 
 
+def arrangement(settings: Settings) -> Arrangement:
+    """Who sees which dictionaries, in the words of the lexicon."""
+    placings = {
+        name: Placing(one.strategy, one.hidden, frozenset(map(name_key, one.users)), one.order)
+        for name, one in settings.dictionaries.items()
+    }
+    groups = tuple(Group(name, one.title or name, one.members) for name, one in settings.groups.items())
+    return Arrangement(placings, groups)
+
+
 def wire(settings: Settings, state: State, reactor: Any, worker: int = 0) -> Parts:
     """Open the store and put the parts together; nothing listens yet.
 
     :param worker: number of this process among those that write history.
     :raises StoreUnavailable: the account store cannot be opened.
+    :raises SettingsRefused: the server key cannot be used.
     """
     log = Logger(namespace="dictd.lexicon")
-    lexicon = Lexicon(state.lexicon, lambda line: log.warn("{line}", line=line))
+    lexicon = Lexicon(state.lexicon, lambda line: log.warn("{line}", line=line), arrangement(settings))
     lexicon.refresh()
+    server_key = serverkey.load(state.server_key)
     pool, connection = open_accounts(state.store, reactor)
     try:
         history = HistoryQueries(pool.dialect)
         last_rid = history.last_rid(connection.cursor())
+        key_queries = KeyQueries(pool.dialect)
+        sealed_elsewhere = key_queries.sealed_elsewhere(connection.cursor(), server_key.id)
     finally:
         connection.close()
+    if sealed_elsewhere:
+        Logger(namespace="dictd.accounts").warn(
+            "{count} keys for AUTH cannot be used: another server key than {path} sealed them",
+            count=sealed_elsewhere,
+            path=str(state.server_key),
+        )
     accounts = settings.accounts
     passwords = Passwords.made(reactor, accounts.hash_memory_kib, accounts.hash_passes, accounts.hash_queue)
     recorder = Recorder(
@@ -64,14 +89,15 @@ def wire(settings: Settings, state: State, reactor: Any, worker: int = 0) -> Par
         most_waiting=settings.history.waiting_rows,
         patience=settings.history.confirm_seconds,
     )
+    roster, guesses = Roster(), Guesses()
     registrar = Registrar(
         settings=accounts,
-        roster=Roster(),
+        roster=roster,
         recorder=recorder,
         pool=pool,
         queries=AccountQueries(pool.dialect),
         passwords=passwords,
-        guesses=Guesses(),
+        guesses=guesses,
         registrations=Rate(accounts.registrations_per_hour, _HOUR),
         steady=time.monotonic,
         wall=time.time,
@@ -80,8 +106,9 @@ def wire(settings: Settings, state: State, reactor: Any, worker: int = 0) -> Par
     service = Service(
         settings=settings,
         doors=Doors(limits.connections, limits.connections_per_network),
-        lookups=LookUps(lexicon, recorder, limits.matches),
+        lookups=LookUps(lexicon, recorder, limits.matches, Searches(reactor, time.monotonic, limits.match_seconds)),
         registrar=registrar,
+        keyring=Keyring(roster, server_key, pool, key_queries, guesses, time.monotonic, time.time),
         tally=Tally(started=time.monotonic()),
         steady=time.monotonic,
     )

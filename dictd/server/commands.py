@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
-from dictd.errors import BadArguments, DictError, LoginFailed, NotImplementedHere, UnknownCommand
+from dictd.errors import (
+    BadArguments,
+    DictError,
+    LoginFailed,
+    NotImplementedHere,
+    ParameterNotImplemented,
+    UnknownCommand,
+    UnknownMechanism,
+)
 from dictd.wire.grammar import Command, upper
 
 
@@ -20,8 +28,11 @@ class Verb:
     :ivar aliases: other names; a single letter is for people who type.
     :ivar secret: carries a password: a quote left open is an error, and 584 may apply.
     :ivar member: only for those who are logged in.
+    :ivar owner: changes the account: only for those who came by their password, not by a key.
     :ivar looks_up: refused before login where the settings say so.
     :ivar hint: what 501 says beyond the usual.
+    :ivar flawed: what arguments are that are not text: not UTF-8, or with control characters.
+    :ivar refusal: a verb that is not offered, and how it is answered.
     """
 
     name: str
@@ -32,8 +43,10 @@ class Verb:
     aliases: tuple[str, ...] = ()
     secret: bool = False
     member: bool = False
+    owner: bool = False
     looks_up: bool = False
     hint: str = ""
+    flawed: type[DictError] = BadArguments
     refusal: type[DictError] | None = None
 
     method: str = field(init=False)
@@ -110,26 +123,69 @@ VERBS: tuple[Verb, ...] = (
         "take a word out of your history; FORGET * takes all",
         most=None,
         member=True,
+        owner=True,
         hint="say FORGET and a word, or FORGET * for all",
     ),
     Verb("WHOAMI", "", "who you are here"),
     Verb("LOGOUT", "", "log out"),
-    Verb("PASSWD", "old new", "change your password", least=2, most=2, secret=True, member=True),
-    Verb("UNREGISTER", "password", "delete your account and its history", least=1, most=1, secret=True, member=True),
+    Verb("PASSWD", "old new", "change your password", least=2, most=2, secret=True, member=True, owner=True),
+    Verb(
+        "UNREGISTER",
+        "password",
+        "delete your account and its history",
+        least=1,
+        most=1,
+        secret=True,
+        member=True,
+        owner=True,
+    ),
+    Verb(
+        "KEY NEW",
+        "label",
+        "make a key for a program that knows AUTH",
+        least=1,
+        most=1,
+        secret=True,
+        member=True,
+        owner=True,
+        hint="say KEY NEW and what to call it, as in: KEY NEW laptop",
+    ),
+    Verb("KEY LIST", "", "list your keys", secret=True, member=True),
+    Verb(
+        "KEY DROP",
+        "label",
+        "end a key; who came by it is logged out",
+        least=1,
+        most=1,
+        secret=True,
+        member=True,
+        owner=True,
+    ),
     Verb("CLIENT", "text", "say what program you are", most=None),
     Verb("OPTION MIME", "", "put MIME headers before texts"),
+    Verb("OPTION HTML", "", "the same, and articles as HTML where they have it"),
+    # Answers 230, 531 or 420, and 501 only to a wrong number of words: on 531
+    # dict(1) goes on without login, on others of our codes it gives up.
+    Verb(
+        "AUTH",
+        "name md5",
+        "log in by a key; for programs",
+        least=2,
+        most=2,
+        flawed=LoginFailed,
+        hint="say AUTH, your name, and the MD5 of the banner's message id and your key",
+    ),
     Verb("STATUS", "", "how the server is"),
     Verb("HELP", "[verb]", "this list, or one verb of it", most=2),
     Verb("QUIT", "", "good bye", most=None, aliases=("E",)),
-    # Verbs of RFC 2229 and ours that are not offered. AUTH answers 531 whatever
-    # it is asked: dict(1) then goes on without it.
-    Verb("AUTH", most=None, refusal=LoginFailed),
-    Verb("SASLAUTH", most=None, refusal=NotImplementedHere),
+    # Verbs of RFC 2229 and ours that are not offered.
+    Verb("SASLAUTH", most=None, refusal=UnknownMechanism),
     Verb("SASLRESP", most=None, refusal=NotImplementedHere),
     Verb("STARTTLS", most=None, refusal=NotImplementedHere),
 )
 
 _BY_NAME: dict[str, Verb] = {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
+_OPTIONS = [name for name in _BY_NAME if name.startswith("OPTION ")]
 _FIRST_OF_TWO = {name.partition(" ")[0] for name in _BY_NAME if " " in name}
 
 
@@ -146,13 +202,15 @@ def find(command: Command) -> tuple[Verb, tuple[str, ...]]:
             raise UnknownCommand()
         second = upper(words[0]) if words else ""
         verb = _BY_NAME.get(f"{command.verb} {second}")
+        if verb is None and command.verb == "OPTION" and second:
+            raise ParameterNotImplemented(f"no such option; there are {' and '.join(_OPTIONS)}")
         if verb is None:
             raise BadArguments()
         words = words[1:]
     if verb.refusal:
         raise verb.refusal()
     if command.flaw:
-        raise BadArguments(command.flaw)
+        raise verb.flawed(command.flaw if verb.flawed is BadArguments else "")
     count = len(words)
     if count < verb.least or (verb.most is not None and count > verb.most):
         raise BadArguments(verb.hint)

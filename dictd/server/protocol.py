@@ -96,7 +96,7 @@ class DictProtocol(LineReceiver):
             self.close()
             return
         # Alone and before anything is read: clients look at one line a wake-up.
-        self._write(self.factory.service.banner())
+        self._write(self.factory.service.banner(self.session.message_id))
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing:
@@ -278,7 +278,10 @@ class DictProtocol(LineReceiver):
             except BlockingIOError:
                 sent = 0
             except OSError:
-                return  # gone; the reactor will tell
+                # Gone. Where reading is paused nobody would tell, and all that it asked would be answered.
+                self._lines.clear()
+                transport.abortConnection()
+                return
             if sent == len(data):
                 return
             # The transport is to say when the client has read the rest.

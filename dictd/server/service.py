@@ -8,13 +8,14 @@ from collections.abc import Callable
 from attrs import define, field, frozen
 
 from dictd import __version__
+from dictd.accounts.keyring import Keyring
 from dictd.accounts.registrar import Registrar
 from dictd.config import Settings
 from dictd.limits import Doors
 from dictd.lookups import LookUps
 
 #: What the banner names: only what is on.
-CAPABILITIES = "mime.xaccount.xhistory"
+CAPABILITIES = "auth.mime.xaccount.xhistory"
 
 
 @define
@@ -40,6 +41,7 @@ class Service:
     doors: Doors
     lookups: LookUps
     registrar: Registrar
+    keyring: Keyring
     tally: Tally
     steady: Callable[[], float]
 
@@ -49,7 +51,10 @@ class Service:
     def _host(self) -> str:
         return self.settings.site.host
 
-    def banner(self) -> bytes:
-        """The first line; the message id in it has 128 random bits (RFC 2229 3.1)."""
-        message_id = f"<{secrets.token_hex(16)}@{self.host}>"
+    def message_id(self) -> str:
+        """A new one with 128 random bits, for one connection: the challenge of AUTH (RFC 2229 3.1)."""
+        return f"<{secrets.token_hex(16)}@{self.host}>"
+
+    def banner(self, message_id: str) -> bytes:
+        """The first line; the message id is its last word."""
         return f"220 {self.host} dictd {__version__} <{CAPABILITIES}> {message_id}\r\n".encode("ascii")

@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
-from attrs import define, frozen
+from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from dictd import __version__
 from dictd.errors import AccessDenied, BadArguments, DictError, NeedsTLS, NoDatabases, NoMatch, Unavailable
 from dictd.lexicon import strategies
+from dictd.lexicon.definition import Definition
+from dictd.lexicon.search import Nearest, Search, Work
 from dictd.limits import Peer
-from dictd.model import LookUp, User
-from dictd.server import commands
+from dictd.model import Dictionary, LookUp, User
+from dictd.server import commands, keytexts
 from dictd.server.service import Service
 from dictd.wire import grammar, replies
 from dictd.wire.grammar import Command
@@ -27,6 +29,7 @@ _NOT_CONFIRMED = b" (history not confirmed)\r\n"
 _MOST_HISTORY = 1000
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _USUAL_HISTORY = 20
+_SUGGESTIONS = 5
 
 NO_MATCH = replies.error(NoMatch())
 
@@ -49,6 +52,7 @@ class Held:
         return self.reply.last if kept else self.reply.last[:-2] + _NOT_CONFIRMED
 
 
+W = TypeVar("W", bound=Work)
 Answer = Reply | Held | Coroutine[Any, Any, Reply]
 
 
@@ -56,15 +60,26 @@ Answer = Reply | Held | Coroutine[Any, Any, Reply]
 class Session:
     """One client, from its banner to its QUIT.
 
+    :ivar mime: texts have headers; ``html``: an article that has HTML comes as that.
+    :ivar key: label of the key it came by, if it did.
+    :ivar message_id: of its banner, the challenge of AUTH.
     :ivar leaving: set once the client has said QUIT.
     """
 
     service: Service
     peer: Peer
     user: User | None = None
+    key: str | None = None
     mime: bool = False
+    html: bool = False
     leaving: bool = False
+    _work: Work | None = None
+    message_id: str = field(init=False)
     log = Logger()
+
+    @message_id.default
+    def _message_id(self) -> str:
+        return self.service.message_id()
 
     def answer(self, line: bytes) -> Answer:
         """Do what a line says. Never raises.
@@ -89,6 +104,8 @@ class Session:
             raise NeedsTLS()
         if self.user is None and (verb.member or (verb.looks_up and not accounts.anonymous)):
             raise AccessDenied()
+        if verb.owner and self.key is not None:
+            raise AccessDenied("you came by a key, which cannot change your account; please LOGIN with your password")
 
     async def _guarded(self, answer: Awaitable[Reply]) -> Reply:
         try:
@@ -106,6 +123,8 @@ class Session:
 
     def closed(self) -> None:
         """The connection is gone."""
+        if self._work is not None:
+            self._work.stop()
         self.service.registrar.roster.leave(self)
 
     # Look-ups ---------------------------------------------------------------
@@ -117,27 +136,58 @@ class Session:
         word = grammar.phrase(command.rest)
         if not word:
             raise BadArguments(commands.find(command)[0].hint)
-        return self._define("*", word)
+        found, kept = self.service.lookups.define("*", word, self.user)
+        if found:
+            return self._defined(found, kept)
+        return self._searched(self.service.lookups.nearest(word, _SUGGESTIONS, self.user), _suggesting, kept)
 
     def _define(self, database: str, word: str) -> Answer:
-        found, kept = self.service.lookups.define(database, word, self.user)
+        return self._defined(*self.service.lookups.define(database, word, self.user))
+
+    def _defined(self, found: list[Definition], kept: Deferred[bool] | None) -> Reply | Held:
         if found:
             self.service.tally.definitions += len(found)
-            reply = replies.definitions([definition.on_the_wire() for definition in found], self.mime)
+            reply = self._definitions(found)
         else:
             reply = NO_MATCH
         return reply if kept is None else Held(reply, kept)
 
+    def _definitions(self, found: list[Definition]) -> Reply:
+        if not self.html:
+            return replies.definitions([definition.on_the_wire() for definition in found], self.mime)
+        return replies.definitions([definition.as_html() for definition in found])
+
     def do_match(self, command: Command, words: tuple[str, ...]) -> Answer:
         database, strategy, word = words
-        matches = self.service.lookups.match(database, strategy, word)
-        if not matches.found:
-            raise NoMatch()
-        count = len(matches.found)
-        self.service.tally.matches += count
-        lines = [f"{name} {replies.in_quotes(headword)}" for name, headword in matches.found]
-        last = replies.status(250, f"ok, the first {count} of more") if matches.more else replies.OK
-        return replies.listing(152, f"{count} matches found", lines, self.mime, last)
+        return self._searched(self.service.lookups.match(database, strategy, word, self.user), self._matched)
+
+    def _matched(self, search: Search) -> Reply:
+        matches = search.matches
+        self.service.tally.matches += matches.count
+        if matches.stopped:
+            last = replies.status(250, f"ok, stopped after {self.service.settings.limits.match_seconds:g} s of search")
+        elif matches.more:
+            last = replies.status(250, f"ok, the first {matches.count} of more")
+        else:
+            last = replies.OK
+        if not matches.count:
+            return NO_MATCH if last is replies.OK else replies.status(552, f"no match{last.last[6:-2].decode()}")
+        return replies.matches(matches.count, matches.lines, self.mime, last)
+
+    def _searched(self, work: W, reply: Callable[[W], Reply], kept: Deferred[bool] | None = None) -> Answer:
+        """The reply to a search: at once, where a moment was enough."""
+        if self.service.lookups.searches.begin(work):
+            return reply(work) if kept is None else Held(reply(work), kept)
+        return self._searched_later(work, reply, kept)
+
+    async def _searched_later(self, work: W, reply: Callable[[W], Reply], kept: Deferred[bool] | None) -> Reply:
+        self._work = work
+        await self.service.lookups.searches.finish(work)
+        self._work = None
+        if kept is None:
+            return reply(work)
+        held = Held(reply(work), kept)
+        return Reply(held.reply.head, await held.last())
 
     # What there is ------------------------------------------------------------
 
@@ -145,8 +195,10 @@ class Session:
         if self.user is None and not self.service.settings.accounts.anonymous:
             raise NoDatabases("no databases before LOGIN")
         lexicon = self.service.lookups.lexicon
-        lexicon.ensure_any()
-        lines = [f"{d.name} {replies.in_quotes(d.title)}" for d, _ in lexicon.dictionaries()]
+        lexicon.ensure_any(self._reader)
+        shown = [(d.name, d.title) for d, _ in lexicon.dictionaries(self._reader)]
+        shown += [(group.name, group.title) for group in lexicon.view(self._reader).groups]
+        lines = [f"{name} {replies.in_quotes(title)}" for name, title in shown]
         return replies.listing(110, f"{len(lines)} databases present", lines, self.mime)
 
     def do_show_strat(self, command: Command, words: tuple[str, ...]) -> Answer:
@@ -154,14 +206,11 @@ class Session:
         return replies.listing(111, f"{len(lines)} strategies present", lines, self.mime)
 
     def do_show_info(self, command: Command, words: tuple[str, ...]) -> Answer:
-        dictionary = self.service.lookups.lexicon.dictionary(words[0])
-        facts = [
-            dictionary.title,
-            f"Licence: {dictionary.licence}" if dictionary.licence else "",
-            f"Source: {dictionary.source}" if dictionary.source else "",
-        ]
-        body = "\n".join(fact for fact in facts if fact) + (f"\n\n{dictionary.info}" if dictionary.info else "")
-        return replies.text(112, f"information for {dictionary.name}", body, self.mime)
+        group, dictionaries = self.service.lookups.lexicon.described(words[0], self._reader)
+        if group is None:
+            return replies.text(112, f"information for {dictionaries[0].name}", _told(dictionaries[0]), self.mime)
+        body = "\n\n".join([f"{group.title}\nthese together:", *map(_told, dictionaries)])
+        return replies.text(112, f"information for {group.name}", body, self.mime)
 
     def do_show_server(self, command: Command, words: tuple[str, ...]) -> Answer:
         site = self.service.settings.site
@@ -169,7 +218,7 @@ class Session:
         if site.contact:
             lines.append(site.contact)
         if self.user is not None or self.service.settings.accounts.anonymous:
-            shown = self.service.lookups.lexicon.dictionaries()
+            shown = self.service.lookups.lexicon.dictionaries(self._reader)
             if shown:
                 width = max(len("Database"), *(len(d.name) for d, _ in shown))
                 lines += ["", f"{'Database':<{width}} {'Headwords':>10}  Title"]
@@ -196,6 +245,14 @@ class Session:
     def do_client(self, command: Command, words: tuple[str, ...]) -> Answer:
         return replies.OK
 
+    @property
+    def _reader(self) -> str:
+        return self.user.key if self.user else ""
+
+    def do_option_html(self, command: Command, words: tuple[str, ...]) -> Answer:
+        self.mime = self.html = True
+        return replies.status(250, "ok - using MIME headers, and HTML where there is any")
+
     def do_option_mime(self, command: Command, words: tuple[str, ...]) -> Answer:
         self.mime = True
         return replies.status(250, "ok - using MIME headers")
@@ -215,8 +272,10 @@ class Session:
         return replies.status(230, f"welcome, {user.name}")
 
     async def do_passwd(self, command: Command, words: tuple[str, ...]) -> Reply:
+        keys = len(await self.service.keyring.listed(self._member()))
         await self.service.registrar.change_password(self, words[0], words[1], self.peer)
-        return replies.status(282, "password changed; other sessions of yours are logged out")
+        stay = f"; your keys still let in, there are {keys}: KEY LIST" if keys else ""
+        return replies.status(282, f"password changed; other sessions of yours are logged out{stay}")
 
     async def do_unregister(self, command: Command, words: tuple[str, ...]) -> Reply:
         await self.service.registrar.unregister(self, words[0], self.peer)
@@ -231,6 +290,24 @@ class Session:
         if self.user is None:
             return replies.status(285, "you are not logged in")
         return replies.status(285, f"you are {self.user.name}")
+
+    # Keys -----------------------------------------------------------------------
+
+    async def do_auth(self, command: Command, words: tuple[str, ...]) -> Reply:
+        user = await self.service.keyring.authenticate(words[0], words[1], self.message_id, self.peer, self)
+        return replies.status(230, f"welcome, {user.name}")
+
+    async def do_key_new(self, command: Command, words: tuple[str, ...]) -> Reply:
+        user, service = self._member(), self.service
+        secret = await service.keyring.new(user, words[0], self)
+        return keytexts.issued(words[0], secret, user, service.host, service.settings.listen.port, self.mime)
+
+    async def do_key_list(self, command: Command, words: tuple[str, ...]) -> Reply:
+        return keytexts.listed(await self.service.keyring.listed(self._member()), self.mime)
+
+    async def do_key_drop(self, command: Command, words: tuple[str, ...]) -> Reply:
+        expelled = await self.service.keyring.drop(self._member(), words[0])
+        return replies.status(284, f"key dropped; {expelled} sessions that came by it are logged out")
 
     # History --------------------------------------------------------------------
 
@@ -256,6 +333,22 @@ class Session:
         if self.user is None:
             raise AccessDenied()
         return self.user
+
+
+def _suggesting(nearest: Nearest) -> Reply:
+    """No match, with what could have been meant."""
+    words = " ".join(map(replies.in_quotes, nearest.headwords))
+    return replies.status(552, f"no match, perhaps: {words}") if words else NO_MATCH
+
+
+def _told(dictionary: Dictionary) -> str:
+    """What SHOW INFO says of one dictionary."""
+    facts = [
+        dictionary.title,
+        f"Licence: {dictionary.licence}" if dictionary.licence else "",
+        f"Source: {dictionary.source}" if dictionary.source else "",
+    ]
+    return "\n".join(fact for fact in facts if fact) + (f"\n\n{dictionary.info}" if dictionary.info else "")
 
 
 def _history_line(row: LookUp) -> str:

@@ -14,6 +14,7 @@ _ADD = Statement(
 )
 _CHANGE_PASSWD = Statement(sqlite="UPDATE user SET passwd = ? WHERE id = ? AND passwd = ?")
 _DELETE = Statement(sqlite="DELETE FROM user WHERE id = ?")
+_DELETE_KEYS = Statement(sqlite="DELETE FROM user_key WHERE user_id = ?")
 _DELETE_HISTORY = Statement(sqlite="DELETE FROM hist WHERE user_id = ?")
 
 
@@ -51,8 +52,9 @@ class AccountQueries:
         return bool(txn.rowcount == 1)
 
     def delete(self, txn: Transaction, user_id: int) -> bool:
-        """Delete an account with its whole history."""
+        """Delete an account with its whole history and its keys."""
         txn.execute(self.dialect(BEGIN))
         txn.execute(self.dialect(_DELETE_HISTORY), (user_id,))
+        txn.execute(self.dialect(_DELETE_KEYS), (user_id,))
         txn.execute(self.dialect(_DELETE), (user_id,))
         return bool(txn.rowcount == 1)

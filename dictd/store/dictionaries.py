@@ -22,7 +22,9 @@ _BEGIN_GENERATION = Statement(
     " VALUES (?, 'loading', ?, ?, ?, ?)"
 )
 _ADD_MEANS = Statement(sqlite="INSERT INTO means (gen, no, mean, markup, senses) VALUES (?, ?, ?, ?, ?)")
-_ADD_WORDS = Statement(sqlite="INSERT INTO words (gen, k, seq, word, k2, mean_no, kind) VALUES (?, ?, ?, ?, ?, ?, ?)")
+_ADD_WORDS = Statement(
+    sqlite="INSERT INTO words (gen, k, seq, word, k2, mean_no, kind, frequency) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+)
 _PROGRESS = Statement(
     sqlite="UPDATE generation SET articles = ?, rows_done = ?, heartbeat = ? WHERE id = ? AND state = 'loading'"
 )
@@ -62,7 +64,7 @@ _PURGE_MEANS = Statement(
 )
 _PURGED = Statement(sqlite="DELETE FROM generation WHERE id = ?")
 _READ_MEANS = Statement(sqlite="SELECT no, mean, markup, senses FROM means WHERE gen = ? ORDER BY no")
-_READ_WORDS = Statement(sqlite="SELECT k, word, k2, mean_no FROM words WHERE gen = ? ORDER BY k, seq")
+_READ_WORDS = Statement(sqlite="SELECT k, word, k2, mean_no, frequency FROM words WHERE gen = ? ORDER BY k, seq")
 
 #: Rows a purge deletes in one transaction.
 SLICE = 10_000
@@ -138,9 +140,9 @@ class DictionaryQueries:
         txn.executemany(self.dialect(_ADD_MEANS), [(generation, *row) for row in rows])
 
     def add_words(
-        self, txn: Transaction, generation: int, rows: Sequence[tuple[bytes, int, str, bytes, int, str]]
+        self, txn: Transaction, generation: int, rows: Sequence[tuple[bytes, int, str, bytes, int, str, int]]
     ) -> None:
-        """Add headwords: exact key, number, headword, loose key, number of the article, kind."""
+        """Add headwords: exact key, number, headword, loose key, number of the article, kind, frequency."""
         txn.executemany(self.dialect(_ADD_WORDS), [(generation, *row) for row in rows])
 
     def begin(self, txn: Transaction) -> None:
@@ -214,7 +216,7 @@ class DictionaryQueries:
         txn.execute(self.dialect(_READ_MEANS), (generation,))
         yield from txn
 
-    def read_words(self, txn: Any, generation: int) -> Generator[tuple[bytes, str, bytes, int], None, None]:
-        """The headwords of a generation by key; streams from the cursor."""
+    def read_words(self, txn: Any, generation: int) -> Generator[tuple[bytes, str, bytes, int, int], None, None]:
+        """The headwords of a generation by key: exact key, headword, loose key, article, frequency; streams."""
         txn.execute(self.dialect(_READ_WORDS), (generation,))
         yield from txn

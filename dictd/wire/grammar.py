@@ -21,6 +21,8 @@ _PIECE = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
+# A quoted-pair in octets, and whether its second one is a part of a longer character.
+_OCTET_PAIR = re.compile(rb"\\(?:([\x80-\xff])|.)", re.DOTALL)
 _WHOLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 
 # C0 without TAB, DEL, C1, line and paragraph separators, and the marks that
@@ -67,7 +69,8 @@ def parse(line: bytes) -> Command:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
-        text = line.decode("utf-8", "surrogateescape")
+        # curl puts a backslash before each octet of a character; what is still no UTF-8 then is a flaw.
+        text = _OCTET_PAIR.sub(lambda pair: pair[1] or pair[0], line).decode("utf-8", "surrogateescape")
     # What nearly every line is: atoms divided by single blanks, and perhaps a string in quotes at the end.
     if text.isprintable() and "\\" not in text and "'" not in text:
         head, quote, last = text.partition('"')

@@ -19,6 +19,7 @@ _PREFIXED = re.compile(r"\.|\d\d\d(?: |$)")
 _PREFIXED_LATER = re.compile(r"\n(?:\.|\d\d\d(?: |\n|$))")
 
 MIME_TEXT = b"Content-type: text/plain; charset=utf-8\r\nContent-transfer-encoding: 8bit\r\n\r\n"
+MIME_HTML = MIME_TEXT.replace(b"plain", b"html")
 #: An empty header block. GoldenDict and its kin take every line of a list for
 #: a match or a database, and only an empty line for nothing.
 MIME_LIST = b"\r\n"
@@ -79,6 +80,14 @@ def listing(code: int, headline: str, lines: Iterable[str], mime: bool = False, 
     return Reply(b"".join((head, MIME_LIST if mime else b"", body, b".\r\n")), last.last)
 
 
+def matches(count: int, lines: bytes, mime: bool, last: Reply) -> Reply:
+    """``152`` and its list (RFC 2229 3.3).
+
+    :param lines: as they leave, each with its line end.
+    """
+    return Reply(b"152 %d matches found\r\n%b%b.\r\n" % (count, MIME_LIST if mime else b"", lines), last.last)
+
+
 def definitions(found: Sequence[tuple[bytes, bytes, bytes]], mime: bool = False) -> Reply:
     """``150``, a ``151`` with its text for each, ``250 ok`` (RFC 2229 3.2).
 
@@ -111,6 +120,11 @@ def in_quotes(value: str) -> str:
     if '"' in value or "\\" in value:
         value = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{value}"'
+
+
+def width(value: str) -> int:
+    """How many characters a string takes between its quotes."""
+    return len(value) + value.count('"') + value.count("\\")
 
 
 def source_of(name: str, title: str) -> bytes:

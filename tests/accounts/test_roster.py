@@ -17,6 +17,7 @@ class Seat:
 
     def __init__(self) -> None:
         self.user: User | None = None
+        self.key: str | None = None
 
 
 class Sessions(SynchronousTestCase):
@@ -56,6 +57,26 @@ class Sessions(SynchronousTestCase):
         self.assertEqual(self.roster.expel(ANNA.id, but=self.seats[1]), 2)
         self.assertEqual(self.users(), [None, ANNA, None])
         self.assertEqual(self.roster.expel(ANNA.id), 1)
+
+    def test_those_of_one_key(self) -> None:
+        """Only sessions that came by it are expelled, and what they came by is forgotten with who they were."""
+        for seat, key in zip(self.seats, ("laptop", "phone", None), strict=True):
+            self.roster.enter(ANNA, seat, key)
+        self.assertEqual(self.roster.expel(BERT.id, key="laptop"), 0)
+        before = self.roster.expulsions
+        self.assertEqual(self.roster.expel(ANNA.id, key="laptop"), 1)
+        self.assertEqual(self.users(), [None, ANNA, ANNA])
+        self.assertEqual([seat.key for seat in self.seats], [None, "phone", None])
+        self.assertGreater(self.roster.expulsions, before)
+        self.assertEqual(self.roster.expel(ANNA.id), 2)
+        self.assertEqual([seat.key for seat in self.seats], [None, None, None])
+
+    def test_password_after_a_key(self) -> None:
+        """Who logs in again by the password is no longer a session of the key."""
+        self.roster.enter(ANNA, self.seats[0], "laptop")
+        self.roster.enter(ANNA, self.seats[0])
+        self.assertIsNone(self.seats[0].key)
+        self.assertEqual(self.roster.expel(ANNA.id, key="laptop"), 0)
 
     def test_session_that_changes_its_user(self) -> None:
         """Logging in as somebody else leaves the first: what befalls that account is no longer this session's."""

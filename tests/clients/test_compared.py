@@ -23,7 +23,7 @@ QUESTIONS: tuple[tuple[str, ...], ...] = (
     ("-m", "-s", "prefix", "pen"),
     ("-m", "-s", "exact", "penguin", "turkey"),
     ("-m", "-s", "prefix", "zzzzqqq"),
-    ("-m", "peng", "helo"),
+    ("-m", "pengui", "helo"),
     ("-s", "prefix", "pengu"),
     ("-s", "prefix", "zzzzqqq"),
     ("-D",),

@@ -62,11 +62,11 @@ class Prompt(AtATerminal):
         terminal.type("zebra\x03")
         terminal.expect(f"{READY} zebra")  # drawn once more before the next
         terminal.expect(READY)
-        terminal.type("pengu\r")
+        terminal.type("pengui\r")
         terminal.expect("perhaps you mean:\nanimals:  penguin\nzoo:  penguin\n")
         terminal.expect(READY)
         self.leave(terminal)
-        self.assertEqual(self.kept, ["crow's nest", "zzzz", "pengu"])
+        self.assertEqual(self.kept, ["crow's nest", "zzzz", "pengui"])
         path = self.state / "dictc" / "history"
         self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(path.parent.stat().st_mode), 0o700)

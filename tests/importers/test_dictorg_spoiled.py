@@ -361,7 +361,7 @@ class RoundTrip(SynchronousTestCase):
                 shown = unicodedata.normalize("NFC", word)
                 if len(shown) > LONGEST_WORD:
                     continue
-                self.assertIn(("book", shown), lexicon.match("book", "exact", word, 1000).found)
+                self.assertIn(("book", shown), lexicon.match("book", "exact", word, 1000).whole().found)
                 self.assertIn(
                     (shown, text.strip("\n")), [(one.headword, one.text) for one in lexicon.define("book", word)]
                 )

@@ -81,16 +81,17 @@ class Taking(Imports):
             self.assertEqual(self.live("birds").dictionary.title, title)
 
     def test_everything_of_an_entry(self) -> None:
-        """Text, HTML, senses and every headword reach the store."""
+        """Text, HTML, senses and every headword reach the store; the frequency is that of the main one."""
         rich = Entry(
             ("lead", "Lead"), "lead\n    metal", html="<b>lead</b>", senses=(Sense("metal", "noun"),), ipa=("lɛd",)
         )
+        rich = evolve(rich, frequency=7)
         taken = self.library.bring("metals", [rich, entry("tin")])
         self.assertEqual((taken.headwords, taken.articles), (3, 2))
         rows = list(self.library.queries.read_means(self.library.connection.cursor(), taken.generation))
         self.assertEqual(rows[0], (0, rich.text, rich.html, rich.structure()))
-        kinds = self.library.connection.execute("SELECT word, mean_no, kind FROM words ORDER BY seq").fetchall()
-        self.assertEqual(kinds, [("lead", 0, "main"), ("Lead", 0, "alt"), ("tin", 1, "main")])
+        words = self.library.connection.execute("SELECT word, mean_no, kind, frequency FROM words ORDER BY seq")
+        self.assertEqual(words.fetchall(), [("lead", 0, "main", 7), ("Lead", 0, "alt", 0), ("tin", 1, "main", 0)])
 
     def test_words_lie_by_key(self) -> None:
         """Headwords are read by their exact key, under one key as they came, each with its loose key."""
@@ -99,7 +100,7 @@ class Taking(Imports):
         rows = list(self.library.queries.read_words(self.library.connection.cursor(), self.live("words").generation))
         by_key = sorted(words, key=lambda word: folding.key(folding.exact(word)))
         self.assertEqual([row[1] for row in rows], by_key)
-        for k, word, k2, no in rows:
+        for k, word, k2, no, _ in rows:
             self.assertEqual((k, k2), (folding.key(folding.exact(word)), folding.key(folding.loose(word))))
             self.assertEqual(words[no], word)
 
@@ -363,7 +364,7 @@ class Abandoned(Imports):
         self.library.queries.begin(cursor)
         generation = self.library.queries.begin_generation(cursor, "birds", "x", "tabbed", str(holder), heard)
         self.library.queries.add_means(cursor, generation, [(0, "text", "", "")])
-        self.library.queries.add_words(cursor, generation, [(b"k", 0, "k", b"k", 0, "main")])
+        self.library.queries.add_words(cursor, generation, [(b"k", 0, "k", b"k", 0, "main", 0)])
         self.library.connection.commit()
         return generation
 

@@ -242,6 +242,12 @@ class Headwords(SynchronousTestCase):
         """512 characters are a headword, whatever their bytes."""
         self.assertEqual(self.reading.headword(1, "中" * 512), "中" * 512)
 
+    def test_longest_in_quotes(self) -> None:
+        """Quotes and backslashes count two, as they leave: a line must hold them (RFC 2229 2.4.3)."""
+        for sign in ('"', "\\"):
+            self.assertEqual(self.reading.headword(1, sign * 256), sign * 256)
+            self.assertEqual(self.reading.headword(2, sign * 257), "")
+
     def test_complaints(self) -> None:
         """The first ten are kept, shortened; all are counted."""
         for number in range(1, 13):

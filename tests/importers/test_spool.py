@@ -8,6 +8,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -41,11 +42,22 @@ class Order(SynchronousTestCase):
         self.assertEqual(
             self.spooled(("lead", "C++"), ("Lead",)),
             [
-                (k, 1, "C++", k2, 0, "alt"),
-                (b"lead", 0, "lead", b"lead", 0, "main"),
-                (b"lead", 2, "Lead", b"lead", 1, "main"),
+                (k, 1, "C++", k2, 0, "alt", 0),
+                (b"lead", 0, "lead", b"lead", 0, "main", 0),
+                (b"lead", 2, "Lead", b"lead", 1, "main", 0),
             ],
         )
+
+    def test_frequency(self) -> None:
+        """An article's frequency is that of its main headword, also where it waits in a file."""
+        for run in (100, 1):
+            self.patch(spool, "_RUN", run)
+            waiting = Spool(self.directory())
+            waiting.add(0, evolve(entry("b", "a"), frequency=3_000_000_000))
+            waiting.add(1, entry("c"))
+            self.assertEqual(
+                [(row[2], row[6]) for row in waiting.in_order()], [("a", 0), ("b", 3_000_000_000), ("c", 0)]
+            )
 
     def test_nothing(self) -> None:
         """Of nothing comes nothing."""

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dictd.ctl import imports
 from dictd.errors import ImportRefused
 from dictd.importers import formats, wordnet
-from dictd.importers.reading import Complaint, Reading, open_reading
+from dictd.importers.reading import SHOWN, Complaint, Reading, open_reading
 from dictd.model import Entry, Sense
 from tests.importers import miniature
 from tests.importers.miniature import SYNSETS, Synset
@@ -83,6 +83,57 @@ class Miniature(SynchronousTestCase):
         """Without cntlist.rev the order is noun, verb, adjective, adverb."""
         entries, _ = self.read(used="")
         self.assertEqual([sense.pos for sense in entries["good"].senses], ["noun", "adjective", "adjective", "adverb"])
+
+    def test_frequency(self) -> None:
+        """How often a lemma occurs is the sum over its senses and parts of speech, satellites of adjectives too."""
+        entries, reading = self.read(
+            used="bad%3:00:00:: 1 5\nbad%5:00:01:worse:00 2 4\nbad%5:00:00:worse:00 3 0\nbad%1:07:00:: 1 1\n"
+            "city_of_light%1:15:00:: 1 3\nparis%1:15:00:: 1 20\nice_cream%1:13:00:: 1 6\n"
+            "nowhere_else%1:13:00:: 1 6\n"
+        )
+        counted = {word: entry.frequency for word, entry in entries.items() if entry.frequency}
+        self.assertEqual(counted, {"bad": 10, "City of Light": 3, "Paris": 20, "ice cream": 6})
+        self.assertEqual(reading.malformed, 0)
+
+    def test_frequency_without_counts(self) -> None:
+        """Without cntlist.rev all is as with it, but for the counts and the order of the parts of speech."""
+        entries, reading = self.read(used="")
+        self.assertEqual((set(entries), reading.malformed), (set(self.read()[0]), 0))
+        self.assertEqual({entry.frequency for entry in entries.values()}, {0})
+
+    def test_malformed_counts(self) -> None:
+        """A line of cntlist.rev that is none is complained of with its number; the others count."""
+        spoiled = (
+            "nonsense",
+            "",
+            "bad%3:00:00:: 1",
+            "bad%3:00:00:: 1 x",
+            "bad%3:00:00:: 1 -5",
+            "bad%3:00:00:: 1 ²",
+            "bad%3:00:00:: 1 ٣",
+            "bad%3:00:00:: 1 9999999999",
+            "bad%6:00:00:: 1 5",
+            "bad%3 1 5",
+            "%3:00:00:: 1 5",
+            "5 bad%3:00:00:: 1",
+        )
+        for end in ("\n", "\r\n"):
+            good = ["bad%3:00:00:: 1 5", "bad%1:07:00:: 1 999999999"]
+            entries, reading = self.read(used="\n".join([good[0], *spoiled, good[1]]), end=end)
+            self.assertEqual((entries["bad"].frequency, reading.malformed), (1_000_000_004, len(spoiled)))
+            self.assertEqual(
+                reading.complaints,
+                [Complaint(no, line, "not a line of cntlist.rev") for no, line in enumerate(spoiled, 2)][:SHOWN],
+            )
+
+    def test_counts_that_are_not_text(self) -> None:
+        """Bytes that are not UTF-8 are complained of like any other line; what was read is not lost."""
+        directory = miniature.written(Path(self.mktemp()))
+        with open(directory / "cntlist.rev", "ab") as file:
+            file.write(b"caf\xe9 1 5\n\x00\xff")
+        reading = open_reading(directory)
+        entries = {entry.headwords[0]: entry.frequency for entry in wordnet.entries(reading)}
+        self.assertEqual((entries["bad"], entries["good"], reading.malformed), (5, 210, 2))
 
     def test_antonyms(self) -> None:
         """An antonym belongs to the word of the synset that has it, not to its synonyms."""
@@ -263,6 +314,10 @@ class Real(SynchronousTestCase):
         taken = library.take(reading, format, "wordnet")
         self.assertEqual((taken.headwords, taken.articles, reading.malformed), (147306, 147306, 0))
         self.assertEqual(taken.dictionary.title, "WordNet 3.0")
+        rows = library.queries.read_words(library.connection.cursor(), taken.generation)
+        counted = {row[1]: row[4] for row in rows if row[4]}
+        # "penguin" occurs nowhere in the texts that were counted.
+        self.assertEqual([counted.get(word) for word in ("be", "run", "Paris", "penguin")], [16667, 297, 20, None])
         library.publisher.look()
         lexicon = library.lexicon(self)
         self.assertEqual(lexicon.dictionaries()[0][1], 147306)
@@ -279,5 +334,5 @@ class Real(SynchronousTestCase):
             [len(structure_of(good)["senses"]), structure_of(good)["senses"][0]["antonyms"]], [27, ["bad"]]
         )
 
-        matches = lexicon.match("wordnet", "prefix", "pengu", 10)
+        matches = lexicon.match("wordnet", "prefix", "pengu", 10).whole()
         self.assertEqual(matches.found, (("wordnet", "penguin"),))

@@ -50,7 +50,7 @@ def article_rows(given: Iterable[Entry]) -> Iterator[publisher.ArticleRow]:
 def word_rows(given: Iterable[Entry]) -> list[publisher.WordRow]:
     """Entries as the store hands their headwords to the publisher: by key, then as they came."""
     rows = [
-        (folding.key(folding.exact(word)), word, folding.key(folding.loose(word)), no)
+        (folding.key(folding.exact(word)), word, folding.key(folding.loose(word)), no, one.frequency)
         for no, one in enumerate(given)
         for word in one.headwords
     ]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.lexicon import folding
+from tests.lexicon.publishing import entries, shelved
 
 ANY = settings(deadline=None, max_examples=200)
 
@@ -102,6 +103,80 @@ PAIRS = [
     ("ice cream", "icecream", False, False),
 ]
 
+EXACTLY, FORGIVINGLY, NOT = "exactly", "forgivingly", "not"
+
+# (word typed, headword stored, how the one finds the other). Exactly: before all that differs in anything.
+TYPED = [
+    ("mädchen", "Mädchen", EXACTLY),
+    ("Ma\u0308dchen", "Mädchen", EXACTLY),
+    ("MÄDCHEN", "Ma\u0308dchen", EXACTLY),
+    ("madchen", "Mädchen", FORGIVINGLY),
+    ("Mädchen", "Madchen", FORGIVINGLY),
+    ("maedchen", "Mädchen", NOT),
+    ("STRASSE", "Straße", EXACTLY),
+    ("strasse", "Straße", EXACTLY),
+    ("straße", "STRASSE", EXACTLY),
+    ("STRAẞE", "Straße", EXACTLY),
+    ("strase", "Straße", NOT),
+    ("naive", "naïve", FORGIVINGLY),
+    ("naïve", "naive", FORGIVINGLY),
+    ("NAI\u0308VE", "naïve", EXACTLY),
+    ("ｈａｌｆ", "half", EXACTLY),
+    ("half", "ｈａｌｆ", EXACTLY),
+    ("ﬁsh", "fish", EXACTLY),
+    ("fish", "ﬁsh", EXACTLY),
+    # The capital of Turkish ı is I, that of i is İ; whoever cannot type them finds the word.
+    ("istanbul", "İstanbul", FORGIVINGLY),
+    ("İSTANBUL", "İstanbul", EXACTLY),
+    ("ISTANBUL", "İstanbul", FORGIVINGLY),
+    ("ıstanbul", "İstanbul", FORGIVINGLY),
+    ("İstanbul", "Istanbul", FORGIVINGLY),
+    ("Σίσυφος", "Σίσυφος", EXACTLY),
+    ("ΣΊΣΥΦΟΣ", "Σίσυφος", EXACTLY),
+    ("σίσυφοσ", "Σίσυφος", EXACTLY),
+    ("ΣΙΣΥΦΟΣ", "Σίσυφος", FORGIVINGLY),
+    ("хлеб", "хле\u0301б", FORGIVINGLY),
+    ("хле\u0301б", "хлеб", FORGIVINGLY),
+    ("ХЛЕБ", "хлеб", EXACTLY),
+    ("елка", "ёлка", FORGIVINGLY),
+    ("мои", "мой", NOT),
+    ("שלום", "שָׁלוֹם", FORGIVINGLY),
+    ("שָׁלוֹם", "שלום", FORGIVINGLY),
+    ("שָׁלוֹם", "שָׁלוֹם", EXACTLY),
+    ("हिन्दी", "हिन्दी", EXACTLY),
+    ("हनद", "हिन्दी", NOT),
+    ("हिन्द", "हिन्दी", NOT),
+    ("か", "が", NOT),
+    ("が", "か", NOT),
+    ("か\u3099", "が", EXACTLY),
+    ("ハ", "は", NOT),
+    ("\u1100\u1161", "가", EXACTLY),
+    ("가", "\u1100\u1161", EXACTLY),
+    ("나", "가", NOT),
+    ("😀", "😀", EXACTLY),
+    ("😁", "😀", NOT),
+    ("C", "C", EXACTLY),
+    ("c++", "C++", EXACTLY),
+    ("c#", "C#", EXACTLY),
+    ("c", "C++", FORGIVINGLY),
+    ("c", "C#", FORGIVINGLY),
+    ("C++", "C", FORGIVINGLY),
+    ("C#", "C++", FORGIVINGLY),
+    ("ice-cream", "ice-cream", EXACTLY),
+    ("ice cream", "ice-cream", FORGIVINGLY),
+    ("icecream", "ice-cream", FORGIVINGLY),
+    ("ice-cream", "ice cream", FORGIVINGLY),
+    ("icecream", "ice cream", FORGIVINGLY),
+    ("ice cream", "icecream", FORGIVINGLY),
+    ("ICE  CREAM", "ice cream", EXACTLY),
+    ("crow's nest", "crow's nest", EXACTLY),
+    ("crow’s nest", "crow's nest", FORGIVINGLY),
+    ("crow's nest", "crow’s nest", FORGIVINGLY),
+    ("crow´s nest", "crow's nest", FORGIVINGLY),
+    ("crows nest", "crow's nest", FORGIVINGLY),
+    ("crow nest", "crow's nest", NOT),
+]
+
 # Letters, marks, joiners and signs whose folding has gone wrong somewhere, in words that are not yet normal.
 TRICKY = st.text(
     st.one_of(
@@ -184,6 +259,33 @@ class Table(SynchronousTestCase):
         for word in ("", " ", "\t\u3000\n"):
             self.assertEqual([fold(word) for fold in (folding.exact, folding.loose, folding.compact)], ["", "", ""])
         self.assertEqual(folding.key(""), b"")
+
+
+class LookedUp(SynchronousTestCase):
+    """The table of words typed, through the reader."""
+
+    def test_typed(self) -> None:
+        """Each word finds its headword as the table says.
+
+        Beside each headword stands the same with a sign: what forgives finds both, what is exact only one.
+        """
+        headwords = list(dict.fromkeys(stored for _, stored, _ in TYPED))
+        names = {stored: f"d{number}" for number, stored in enumerate(headwords)}
+        lexicon = shelved(self, **{name: entries(stored, f"{stored}!") for stored, name in names.items()})
+        wrong = []
+        for typed, stored, how in TYPED:
+            found = {definition.headword for definition in lexicon.define(names[stored], typed)}
+            seen = {(): NOT, (stored,): EXACTLY, (stored, f"{stored}!"): FORGIVINGLY}.get(tuple(sorted(found)), "oddly")
+            if seen != how:
+                wrong.append((typed, stored, how, seen))
+        self.assertEqual(wrong, [])
+
+    def test_spelled_as_asked_comes_alone(self) -> None:
+        """Where all three are, ``C``, ``C++`` and ``C#`` each find themselves; where none is, all that is like it."""
+        lexicon = shelved(self, all=entries("C", "C++", "C#"), two=entries("C++", "C#"))
+        for word in ("C", "C++", "C#"):
+            self.assertEqual([one.headword for one in lexicon.define("all", word.lower())], [word])
+        self.assertEqual({one.headword for one in lexicon.define("two", "C")}, {"C++", "C#"})
 
 
 class LongKeys(SynchronousTestCase):

@@ -14,8 +14,7 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import StoreUnavailable
-from dictd.lexicon import catalogue, records
-from dictd.lexicon import publisher as building
+from dictd.lexicon import building, catalogue, records
 from dictd.lexicon.catalogue import Catalogue, Listing
 from dictd.model import Entry
 from dictd.processes import publish

@@ -142,7 +142,12 @@ class Postings(SynchronousTestCase):
     )
     def test_postings_come_back(self, given: list[tuple[int, int, int, int, bytes]]) -> None:
         """Any number of postings under one key are read in the order in which they were packed."""
-        value = b"".join(records.pack_posting(*posting) for posting in given)
+        value = b"".join(
+            (
+                records.HEAD.pack(1, 2),
+                *(records.pack_posting(records.PLACE.pack(*place), word) for *place, word in given),
+            )
+        )
         self.assertEqual(list(records.postings(memoryview(value))), given)
 
 

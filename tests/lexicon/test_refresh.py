@@ -11,7 +11,7 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import LexiconDamaged, UnknownDatabase
-from dictd.lexicon import catalogue, publisher, records
+from dictd.lexicon import building, catalogue, publisher, records
 from dictd.lexicon.catalogue import Catalogue
 from dictd.model import Dictionary
 from tests.lexicon.publishing import Shelf, article_rows, entries, entry, found, word_rows
@@ -137,7 +137,7 @@ class Building(SynchronousTestCase):
     def test_full_disk(self) -> None:
         """When LMDB cannot write, it is an OSError with the path, and nothing is left behind."""
         shelf = Shelf.fresh(self)
-        self.patch(publisher, "_MAP_SIZE", 64 << 10)
+        self.patch(building, "_MAP_SIZE", 64 << 10)
         given = [entry(f"w{no}", text="x" * 1000) for no in range(300)]
         with self.assertRaises(OSError) as caught:
             shelf.put("wn", given)
@@ -165,8 +165,8 @@ class Building(SynchronousTestCase):
 
     def test_many_words(self) -> None:
         """Words that take several commits, and are sorted in several runs, are all found."""
-        self.patch(publisher, "_WORDS_A_COMMIT", 10)
-        self.patch(publisher, "_RUN", 7)
+        self.patch(building, "_WORDS_A_COMMIT", 10)
+        self.patch(building, "_RUN", 7)
         shelf = Shelf.fresh(self)
         words = [f"é {no:03}-" for no in range(100)]
         shelf.put("many", entries(*words))
@@ -436,7 +436,7 @@ class Refresh(SynchronousTestCase):
         self.shelf.put("wn", entries("run"))
         for ask in (
             lambda: self.lexicon.define("*", "run"),
-            lambda: self.lexicon.match("*", "prefix", "r", 10),
+            lambda: self.lexicon.match("*", "prefix", "r", 10).whole(),
             lambda: self.lexicon.define("broken", "run"),
         ):
             listing = self.shelf.build(dictionary, 7, given)

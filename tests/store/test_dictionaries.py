@@ -21,9 +21,11 @@ def means(*numbers: int) -> list[tuple[int, str, str, str]]:
     return [(number, f"text {number}", f"<p>{number}</p>", "{}") for number in numbers]
 
 
-def words(*headwords: str) -> list[tuple[bytes, int, str, bytes, int, str]]:
+def words(*headwords: str) -> list[tuple[bytes, int, str, bytes, int, str, int]]:
     """Headwords of article 0."""
-    return [(word.lower().encode(), seq, word, word.lower().encode(), 0, "main") for seq, word in enumerate(headwords)]
+    return [
+        (word.lower().encode(), seq, word, word.lower().encode(), 0, "main", 0) for seq, word in enumerate(headwords)
+    ]
 
 
 class Generations(SynchronousTestCase):
@@ -97,16 +99,22 @@ class Generations(SynchronousTestCase):
         """Headwords stream in the order of the bytes of their keys, equal ones as they came."""
         generation, other = self.begun(), self.begun()
         rows = [
-            (b"b", 0, "B", b"b2", 4, "main"),
-            ("é".encode(), 1, "É", b"e", 5, "main"),
-            (b"a", 2, "a", b"a2", 6, "alt"),
-            (b"a", 1, "A", b"a2", 7, "main"),
+            (b"b", 0, "B", b"b2", 4, "main", 12),
+            ("é".encode(), 1, "É", b"e", 5, "main", 0),
+            (b"a", 2, "a", b"a2", 6, "alt", 0),
+            (b"a", 1, "A", b"a2", 7, "main", 999_999_999_999),
         ]
         self.run_(self.queries.add_words, generation, rows)
         self.run_(self.queries.add_words, other, words("other"))
         found = list(self.queries.read_words(self.database.connection.cursor(), generation))
         self.assertEqual(
-            found, [(b"a", "A", b"a2", 7), (b"a", "a", b"a2", 6), (b"b", "B", b"b2", 4), ("é".encode(), "É", b"e", 5)]
+            found,
+            [
+                (b"a", "A", b"a2", 7, 999_999_999_999),
+                (b"a", "a", b"a2", 6, 0),
+                (b"b", "B", b"b2", 4, 12),
+                ("é".encode(), "É", b"e", 5, 0),
+            ],
         )
 
     def test_begun_transaction_can_be_taken_back(self) -> None:
@@ -247,7 +255,7 @@ class Generations(SynchronousTestCase):
         """Headwords with one key are told apart by their number, so a slice is no larger for them."""
         self.patch(dictionaries, "SLICE", 2)
         generation = self.begun()
-        self.run_(self.queries.add_words, generation, [(b"k", seq, "k", b"k", 0, "main") for seq in range(5)])
+        self.run_(self.queries.add_words, generation, [(b"k", seq, "k", b"k", 0, "main", 0) for seq in range(5)])
         self.run_(self.queries.purge_slice, generation)
         self.assertEqual(self.read(generation), (0, 3))
 

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from dictd.errors import StoreUnavailable
 from dictd.store import schema
 from dictd.store.dialect import SQLITE
+from dictd.store.dictionaries import DictionaryQueries
 from dictd.store.schema import Migration, migrate, migrations
 from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE, connect
 from tests.store.databases import Database
@@ -129,6 +130,29 @@ class Migrating(SynchronousTestCase):
         self.assertEqual(migrate(connection, "dictionaries"), wanted)
 
 
+class Frequencies(SynchronousTestCase):
+    """The third step of the dictionaries."""
+
+    def test_store_of_the_second_version(self) -> None:
+        """A store of version 2 keeps its words, of unknown frequency, and takes new ones with theirs."""
+        path = Path(self.mktemp()) / DICTIONARIES_FILE
+        steps = migrations("dictionaries", SQLITE)
+        patched = self.patch(schema, "migrations", lambda subject, dialect: steps[:2])
+        old = connect(path, "dictionaries")
+        old.execute("INSERT INTO words (gen, k, seq, word, k2, mean_no) VALUES (1, x'61', 0, 'a', x'61', 5)")
+        old.close()
+        patched.restore()
+        connection = connect(path, "dictionaries")
+        self.addCleanup(connection.close)
+        applied = connection.execute("SELECT version FROM schema_version ORDER BY version").fetchall()
+        self.assertEqual(applied[:3], [(1,), (2,), (3,)])
+        queries = DictionaryQueries(SQLITE)
+        queries.add_words(connection.cursor(), 1, [(b"b", 1, "B", b"b", 6, "main", 1 << 40)])
+        self.assertEqual(
+            list(queries.read_words(connection.cursor(), 1)), [(b"a", "a", b"a", 5, 0), (b"b", "B", b"b", 6, 1 << 40)]
+        )
+
+
 class Files(SynchronousTestCase):
     """The two files of SQLite."""
 
@@ -136,7 +160,7 @@ class Files(SynchronousTestCase):
         """Accounts and dictionaries share neither a file nor a table."""
         self.assertNotEqual(ACCOUNTS_FILE, DICTIONARIES_FILE)
         accounts, dictionaries = Database.fresh(self, "accounts"), Database.fresh(self, "dictionaries")
-        self.assertEqual(tables(accounts.connection), {"user", "hist", "schema_version"})
+        self.assertEqual(tables(accounts.connection), {"user", "user_key", "hist", "schema_version"})
         self.assertEqual(
             tables(dictionaries.connection),
             {"dictionary", "generation", "import_lease", "words", "means", "schema_version"},

@@ -14,6 +14,8 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from dictd.accounts.keyring import Keyring
+from dictd.accounts.keys import ServerKey
 from dictd.accounts.passwords import Passwords, normal
 from dictd.accounts.recorder import Recorder, RowIds
 from dictd.accounts.registrar import Registrar
@@ -23,8 +25,9 @@ from dictd.errors import StoreUnavailable
 from dictd.lexicon import catalogue, folding, publisher
 from dictd.lexicon.reader import Lexicon
 from dictd.limits import Doors, Guesses, Rate
-from dictd.lookups import LookUps
+from dictd.lookups import LookUps, Searches
 from dictd.model import Dictionary
+from dictd.processes.wiring import arrangement
 from dictd.server.factory import DictFactory
 from dictd.server.protocol import DictProtocol
 from dictd.server.service import Service, Tally
@@ -32,6 +35,7 @@ from dictd.store import schema
 from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import SQLITE, Dialect, Transaction
 from dictd.store.history import HistoryQueries
+from dictd.store.keys import KeyQueries
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -67,7 +71,7 @@ def publish(directory: Path, books: dict[str, tuple[str, list[tuple[str, str]]]]
     for name, (title, entries) in books.items():
         articles = [(no, text, "", "") for no, (_, text) in enumerate(entries)]
         words = sorted(
-            (folding.key(folding.exact(word)), word, folding.key(folding.loose(word)), no)
+            (folding.key(folding.exact(word)), word, folding.key(folding.loose(word)), no, 0)
             for no, (word, _) in enumerate(entries)
         )
         dictionary = Dictionary(name, title, info=f"About {name}.")
@@ -196,36 +200,47 @@ class House:
     clock: Clock = field(factory=Clock)
     pool: ImmediatePool = field(factory=ImmediatePool.empty)
     complaints: list[str] = field(factory=list)
+    server_key: ServerKey = field(factory=ServerKey.made)
     lexicon: Lexicon = field(init=False)
     recorder: Recorder = field(init=False)
     registrar: Registrar = field(init=False)
+    keyring: Keyring = field(init=False)
     factory: DictFactory = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.settings = evolve(self.settings, site=evolve(self.settings.site, name="dict.example"))
-        self.lexicon = Lexicon(self.directory, self.complaints.append)
+        self.lexicon = Lexicon(self.directory, self.complaints.append, arrangement(self.settings))
         self.lexicon.refresh()
         pool: Any = self.pool
         history = HistoryQueries(pool.dialect)
         self.recorder = Recorder(pool, history, RowIds(0), self.clock, self.wall)
+        roster, guesses = Roster(), Guesses()
         self.registrar = Registrar(
             settings=self.settings.accounts,
-            roster=Roster(),
+            roster=roster,
             recorder=self.recorder,
             pool=pool,
             queries=AccountQueries(pool.dialect),
             passwords=ImmediatePasswords.cheap(),
-            guesses=Guesses(),
+            guesses=guesses,
             registrations=Rate(self.settings.accounts.registrations_per_hour, 3600.0),
             steady=self.clock.seconds,
             wall=self.wall,
         )
+        steady, queries = self.clock.seconds, KeyQueries(pool.dialect)
+        self.keyring = Keyring(roster, self.server_key, pool, queries, guesses, steady, self.wall)
         limits = self.settings.limits
         service = Service(
             settings=self.settings,
             doors=Doors(limits.connections, limits.connections_per_network),
-            lookups=LookUps(self.lexicon, self.recorder, limits.matches),
+            lookups=LookUps(
+                self.lexicon,
+                self.recorder,
+                limits.matches,
+                Searches(self.clock, self.clock.seconds, limits.match_seconds),
+            ),
             registrar=self.registrar,
+            keyring=self.keyring,
             tally=Tally(started=0.0),
             steady=self.clock.seconds,
         )

@@ -1,13 +1,17 @@
-"""C dictd of Debian, started from its unpacked package: what we are compared with."""
+"""C dictd of Debian, started from its unpacked package: what we are compared with; and any such peer."""
 
 from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 from attrs import define, field
 
@@ -33,46 +37,32 @@ def free_port() -> int:
 
 
 @define(eq=False)
-class CDictd:
-    """The peer, serving some of Debian's dictionaries."""
+class Peer:
+    """A server of somebody else that runs, with a directory for as long."""
 
     port: int
     process: subprocess.Popen[bytes] = field(repr=False)
     _directory: tempfile.TemporaryDirectory[str] = field(repr=False)
 
     @classmethod
-    def started(cls, *dictionaries: str) -> CDictd:
-        """Start it and wait until it listens.
+    def launched(
+        cls, command: Sequence[str], libraries: Iterable[Path], port: int, directory: tempfile.TemporaryDirectory[str]
+    ) -> Self:
+        """Start a program and wait until it listens.
 
-        :param dictionaries: names of packages without their ``dict-``, such as ``wn``.
-        :raises OSError: the packages cannot be had.
+        :param libraries: where its shared libraries are.
         """
-        program = fetch("dictd") / "usr/sbin/dictd"
-        library = next((fetch("libmaa4") / "usr/lib").glob("*/libmaa.so.4"))
-        temporary = tempfile.TemporaryDirectory(prefix="c-dictd-")
-        directory = Path(temporary.name)
-        directory.chmod(0o755)  # started as root it goes on as nobody, who may not be let into this checkout
-        settings = []
-        for name in dictionaries:
-            for ending in ("dict.dz", "index"):
-                shutil.copy(fetch(f"dict-{name}") / "usr/share/dictd" / f"{name}.{ending}", directory)
-            settings.append(f'database {name} {{ data "{directory}/{name}.dict.dz" index "{directory}/{name}.index" }}')
-        configuration = directory / "dictd.conf"
-        configuration.write_text("\n".join(settings) + "\n")
-        port = free_port()
         process = subprocess.Popen(
-            [
-                str(program), "-d", "nodetach", "-c", str(configuration), "-p", str(port),
-                "--listen-to", "127.0.0.1", "--locale", "C.UTF-8", "-s",
-            ],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=dict(os.environ, LD_LIBRARY_PATH=str(library.parent)),
-        )  # fmt: skip
-        peer = cls(port, process, temporary)
+            env=dict(os.environ, LD_LIBRARY_PATH=":".join(map(str, libraries))),
+            start_new_session=True,  # so that its children can be ended with it, whatever it does
+        )
+        peer = cls(port, process, directory)
         try:
-            until("C dictd to listen", peer.listens)
+            until(f"{cls.__name__} to listen", peer.listens)
         except BaseException:
             peer.stop()
             raise
@@ -80,7 +70,7 @@ class CDictd:
 
     def listens(self) -> bool:
         """Whether it takes connections."""
-        assert self.process.poll() is None, "C dictd does not run"
+        assert self.process.poll() is None, f"{type(self).__name__} does not run"
         try:
             socket.create_connection(("127.0.0.1", self.port), 1).close()
         except OSError:
@@ -95,4 +85,43 @@ class CDictd:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # children that it left
         self._directory.cleanup()
+
+
+class CDictd(Peer):
+    """The peer, serving some of Debian's dictionaries."""
+
+    @classmethod
+    def started(cls, *dictionaries: str | Path) -> Self:
+        """Start it and wait until it listens.
+
+        :param dictionaries: names of packages without their ``dict-``, such as ``wn``, and
+            indexes that have their ``.dict.dz`` beside them.
+        :raises OSError: the packages cannot be had.
+        """
+        program = fetch("dictd") / "usr/sbin/dictd"
+        library = next((fetch("libmaa4") / "usr/lib").glob("*/libmaa.so.4"))
+        temporary = tempfile.TemporaryDirectory(prefix="c-dictd-")
+        directory = Path(temporary.name)
+        directory.chmod(0o755)  # started as root it goes on as nobody, who may not be let into this checkout
+        settings = []
+        for dictionary in dictionaries:
+            index = dictionary if isinstance(dictionary, Path) else _of_debian(dictionary)
+            name = index.stem
+            for file in (index, index.with_suffix(".dict.dz")):
+                shutil.copy(file, directory)
+            settings.append(f'database {name} {{ data "{directory}/{name}.dict.dz" index "{directory}/{name}.index" }}')
+        configuration = directory / "dictd.conf"
+        configuration.write_text("\n".join(settings) + "\n")
+        port = free_port()
+        command = [
+            str(program), "-d", "nodetach", "-c", str(configuration), "-p", str(port),
+            "--listen-to", "127.0.0.1", "--locale", "C.UTF-8", "-s",
+        ]  # fmt: skip
+        return cls.launched(command, [library.parent], port, temporary)
+
+
+def _of_debian(name: str) -> Path:
+    return fetch(f"dict-{name}") / "usr/share/dictd" / f"{name}.index"

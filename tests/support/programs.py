@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from twisted.trial.unittest import SkipTest
 
@@ -23,11 +24,18 @@ def program(name: str) -> str:
     """
     path = shutil.which(name, path=_PATH)
     if path is None:
-        missing = f"{name} is not installed; make programs installs it where it may"
-        if os.environ.get("CI") == "true":
-            raise AssertionError(missing)
-        raise SkipTest(missing)
+        missing(f"{name} is not installed; make programs installs it where it may")
     return path
+
+
+def missing(what: str) -> NoReturn:
+    """A real part of a test is not there.
+
+    :raises SkipTest: with what is missing; with ``CI=true`` that is a failure.
+    """
+    if os.environ.get("CI") == "true":
+        raise AssertionError(what)
+    raise SkipTest(what)
 
 
 def run(command: Sequence[str], sent: bytes = b"", seconds: float = 30) -> subprocess.CompletedProcess[bytes]:

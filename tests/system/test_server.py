@@ -103,9 +103,10 @@ class RealClients(Running):
         self.assertIn(b"HELP lists", self.dict_("-I").stdout)
         self.assertIn(b"penguin", self.dict_("-M", "penguin").stdout)
         self.assertIn(b"penguin", self.dict_("-d", "animals", "PENGUIN").stdout)
-        missed = self.dict_("pengiun")
-        self.assertEqual(missed.returncode, 20)
-        self.assertIn(b'No definitions found for "pengiun"', missed.stdout + missed.stderr)
+        missed, near = self.dict_("xyzzy"), self.dict_("pengiun")
+        self.assertEqual((missed.returncode, near.returncode), (20, 21))
+        self.assertIn(b'No definitions found for "xyzzy"', missed.stdout + missed.stderr)
+        self.assertIn(b"animals:  penguin", near.stdout + near.stderr)
 
     def test_dict_with_a_key_nobody_gave(self) -> None:
         """AUTH is 531 and dict(1) goes on without."""
@@ -119,7 +120,7 @@ class RealClients(Running):
             "d:penguin": b'151 "penguin" animals',
             "d:crow's%20nest": b'151 "crow\'s nest" animals',
             "d:C++:animals": b'151 "C++" animals',
-            "m:peng": b'animals "penguin"',
+            "m:pengiun": b'animals "penguin"',
             "show:db": b'animals "Book of animals"',
         }.items():
             done = run([curl, "-s", "-m", "10", f"dict://127.0.0.1:{self.port}/{path}"])

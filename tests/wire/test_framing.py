@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.wire.framing import MAX_LINE, Framing
+from tests.support.references import lines_of
 
 ANY = settings(deadline=None, max_examples=200)
 
@@ -29,13 +30,6 @@ STREAMS = st.lists(
     ),
     max_size=8,
 ).map(b"".join)
-
-
-def lines_of(stream: bytes) -> Lines:
-    """What RFC 2229 2.3 makes of a whole stream; written apart from the code it judges."""
-    *ended, rest = stream.split(b"\n")
-    lines: Lines = [None if len(line) + 1 > 6144 else line.removesuffix(b"\r") for line in ended]
-    return [*lines, None] if len(rest) + 1 > 6144 else lines
 
 
 def fed(pieces: Iterable[bytes], framing: Framing | None = None) -> Lines:

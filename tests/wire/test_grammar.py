@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.wire.grammar import Command, parse, phrase
+from tests.support.references import in_double_quotes, in_pairs, in_single_quotes, strings_of
 
 ANY = settings(deadline=None, max_examples=200)
 
@@ -18,51 +19,6 @@ CLEAN = st.text(st.characters(exclude_categories=("Cc", "Cs"), exclude_character
 # Bytes of which the grammar is made, so that random lines meet it everywhere.
 TRICKY = st.lists(st.sampled_from(['"', "'", "\\", " ", "\t", "a", "B", "ä", "*"]), max_size=16).map("".join)
 PLAIN_WORD = st.text("abcXYZ019*!.-_/@", min_size=1, max_size=8)
-
-
-def strings_of(line: str) -> tuple[list[str], bool]:
-    """The strings of a line and whether a quote was left open.
-
-    RFC 2229 2.2 letter by letter, written apart from the code it judges; an
-    open quote is closed by the line's end, a lone backslash there means nothing.
-    """
-    strings: list[str] = []
-    begun, quote, pair = False, "", False
-    for character in line:
-        if not begun and character not in " \t":
-            begun = True
-            strings.append("")
-        if pair:
-            strings[-1] += character
-            pair = False
-        elif character == "\\":
-            pair = True
-        elif character == quote:
-            quote = ""
-        elif quote:
-            strings[-1] += character
-        elif character in "\"'":
-            quote = character
-        elif character in " \t":
-            begun = False
-        else:
-            strings[-1] += character
-    return strings, quote != ""
-
-
-def in_double_quotes(value: str) -> str:
-    """A string as a careful client sends it."""
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-
-
-def in_single_quotes(value: str) -> str:
-    """A string in the other quotes."""
-    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def in_pairs(value: str) -> str:
-    """A string as curl sends it: a backslash before everything."""
-    return "".join("\\" + character for character in value)
 
 
 class Strings(SynchronousTestCase):
@@ -240,6 +196,18 @@ class Flaws(SynchronousTestCase):
                 command = parse(line)
                 self.assertIn("UTF-8", command.flaw, line)
                 self.assertEqual((command.verb, len(command.words)), ("DEFINE", 2), line)
+
+    def test_quoted_pairs_of_octets(self) -> None:
+        """curl puts a backslash before each octet of 你好; a backslash that is itself quoted stays one."""
+        for word in ("你好", "crow's 窝", 'ä"ö\\ü', "\\ß"):
+            line = b"".join(
+                b"\\" + bytes([octet]) if octet >= 0x80 or octet in b" '\"\\" else bytes([octet])
+                for octet in word.encode()
+            )
+            command = parse(b"DEFINE ! " + line)
+            self.assertEqual((command.words, command.flaw), (("!", word), ""), line)
+        self.assertIn("UTF-8", parse(b"DEFINE ! \\\xe4\\\xbd").flaw)
+        self.assertIn("UTF-8", parse(b"DEFINE ! \xe4\\\\\xbd\xa0").flaw)
 
     def test_control_characters(self) -> None:
         """C0 without TAB, DEL and C1 are flaws wherever they stand in the arguments."""
