@@ -1,4 +1,4 @@
-"""Side by side: dictd, C dictd of Debian and a C server of system calls only.
+"""Side by side: dictd, C dictd and GNU dico's dicod of Debian, and a C server of system calls only.
 
 ``make bench`` runs :mod:`benchmarks.__main__`, ``make bench-compare`` :mod:`benchmarks.compare`.
 """

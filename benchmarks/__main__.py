@@ -8,18 +8,21 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 from attrs import asdict, define, field
 
-from benchmarks import cases, idle, importing, servers
+from benchmarks import cases, idle, importing, matching, polite, servers
 from benchmarks.accounting import Others
 from benchmarks.cases import Value, WrongAnswers
+from benchmarks.draws import Draws
 from benchmarks.figures import Run, gathered
 from benchmarks.load import ServerFell, ask, dial
 from benchmarks.machine import Machine
+from benchmarks.million import Million
 from benchmarks.servers import OURS, Floor, NotHere, Running
 from benchmarks.table import rendered
 from benchmarks.wordnet import NAME, WordNet
@@ -27,9 +30,11 @@ from benchmarks.wordnet import NAME, WordNet
 _MEMBERS = 32
 #: Lines that are drawn; then they come again.
 _LINES = 1 << 17
+#: Share of a round for each strategy of MATCH.
+_OF_A_STRATEGY = 0.25
 #: Answers whose size is taken for that of all.
 _WEIGHED = 1000
-#: Connections that C dictd takes in idle(), for each is a process of its own.
+#: Connections that a peer takes in idle(), for each is a process of its own.
 _PEER_IDLE = 64
 
 
@@ -46,8 +51,20 @@ class Bench:
     seconds: float
     connections: int
     wordnet: WordNet
+    million: Million | None = None
     settings: dict[str, Any] = field(factory=dict)
     remarks: list[str] = field(factory=list)
+    _words: dict[str, dict[str, list[str]]] = field(factory=dict, init=False)
+
+    def have_million(self, results: Path) -> None:
+        """Measure over a million headwords too, where they can be had."""
+        self.say("a million headwords; they are imported once, which takes a minute or two")
+        try:
+            self.million = Million.found(results)
+        except NotHere as reason:
+            self.remark(str(reason))
+        else:
+            self.settings["a million"] = f"{len(self.million.headwords):,} headwords"
 
     def run(self) -> Iterator[Value]:
         """Measure everything."""
@@ -71,14 +88,16 @@ class Bench:
                 ours = stack.enter_context(servers.ours(state))
                 one_each = stack.enter_context(servers.ours(twin, servers.ROW_A_COMMIT))
                 floors = {size: stack.enter_context(floor.running(sizes[size])) for size in sizes} if floor else {}
-                peer = self.peer(stack)
+                peers = self.peers(stack)
                 for case in cases.EVERYWHERE:
-                    for server in (ours, floors.get(case.prefixes), peer):
+                    for server in (ours, floors.get(case.prefixes), *peers):
                         if server:
                             yield from case.measured(server, asked[case.prefixes], self.seconds)
                 yield from cases.ANONYMOUS.measured(ours, asked[False], self.seconds)
                 yield from cases.LOGGED_IN.measured(ours, asked[False], self.seconds, logins[0])
                 yield from cases.ONE_EACH.measured(one_each, asked[False], self.seconds, logins[1])
+                yield from self.match_figures(ours, [] if number else peers)
+            yield from self.crowd_figures(asked[False])
         self.say("imports")
         wordbook = importing.wordbook(self.directory / "wordbook.tsv")
         for number in range(self.imports):
@@ -90,7 +109,7 @@ class Bench:
         self.say("idle connections")
         with servers.ours(state) as ours, ExitStack() as stack:
             yield from self.idle_figures(ours, self.connections)
-            if peer := self.peer(stack):
+            for peer in self.peers(stack):
                 yield from self.idle_figures(peer, min(_PEER_IDLE, self.connections))
 
     def floor(self) -> Floor | None:
@@ -101,13 +120,15 @@ class Bench:
             self.remark(str(reason))
             return None
 
-    def peer(self, stack: ExitStack) -> Running | None:
-        """C dictd, where it can be had."""
-        try:
-            return stack.enter_context(servers.peer())
-        except NotHere as reason:
-            self.remark(str(reason))
-            return None
+    def peers(self, stack: ExitStack) -> list[Running]:
+        """The servers of others, where they can be had."""
+        found = []
+        for name in servers.PEERS:
+            try:
+                found.append(stack.enter_context(servers.peer(name)))
+            except NotHere as reason:
+                self.remark(str(reason))
+        return found
 
     def import_figures(self, case: str, state: Path, source: Path, format: str) -> Iterator[Value]:
         """One import."""
@@ -123,6 +144,44 @@ class Bench:
         yield (cases.IDLE, server.name, "held"), found.connections
         yield (cases.IDLE, server.name, "idle"), found.pss
         yield (cases.IDLE, server.name, "resident"), found.rss
+
+    def match_figures(self, ours: Running, peers: list[Running]) -> Iterator[Value]:
+        """Every strategy of MATCH.
+
+        :param peers: those who are measured too; once is enough, and takes long enough.
+        """
+        self.say("strategies")
+        seconds = self.seconds * _OF_A_STRATEGY
+        rows = matching.rows(matching.offered(ours))
+        words = self.words(matching.WORDNET, self.wordnet.headwords, rows)
+        found = [matching.side_by_side([ours, *peers], words, matching.WORDNET, NAME, seconds)]
+        with ExitStack() as stack:
+            if self.million:
+                words = self.words(matching.MILLION, self.million.headwords, rows)
+                server = stack.enter_context(servers.ours(self.million.state))
+                found.append(matching.side_by_side([server], words, matching.MILLION, "*", seconds))
+            for told in chain.from_iterable(found):
+                if isinstance(told, str):
+                    self.remark(told)
+                else:
+                    yield told
+
+    def words(self, where: str, headwords: Sequence[str], strategies: Sequence[str]) -> dict[str, list[str]]:
+        """What is asked of each strategy, the same in every round."""
+        if where not in self._words:
+            draws = Draws(headwords)
+            self._words[where] = {strategy: draws.words(strategy) for strategy in strategies}
+        return self._words[where]
+
+    def crowd_figures(self, asked: Sequence[bytes]) -> Iterator[Value]:
+        """A polite client, alone and among others; where there are a million headwords."""
+        if self.million is None:
+            return
+        for situation in polite.SITUATIONS:
+            self.say(situation.name)
+            # A server of its own for each, for it may have to do with what others left it.
+            with servers.ours(self.million.state) as server:
+                yield from situation.measured(server, asked, self.seconds)
 
     def remark(self, text: str) -> None:
         """What the table has to say besides figures, once."""
@@ -151,10 +210,10 @@ def _interrupted(*_: Any) -> None:
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds; the median is told.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds of one round.")
 @click.option("--connections", type=click.IntRange(1), default=10_000, show_default=True, help="Idle connections.")
-@click.option("--quick", is_flag=True, help="2 rounds of 0.6 s and 2,000 idle connections, for a first look.")
+@click.option("--quick", is_flag=True, help="2 rounds of 0.6 s, 2,000 idle connections, no million.")
 @click.option("--results", type=click.Path(path_type=Path), default=Path(".bench"), show_default=True)
 def main(rounds: int, seconds: float, connections: int, quick: bool, results: Path) -> None:
-    """Measure dictd beside C dictd and a C server of system calls only, on the same WordNet."""
+    """Measure dictd beside C dictd, dicod and a C server of system calls only, on the same WordNet."""
     imports = rounds
     if quick:
         rounds, imports, seconds, connections = 2, 1, 0.6, 2_000
@@ -168,6 +227,8 @@ def main(rounds: int, seconds: float, connections: int, quick: bool, results: Pa
         with tempfile.TemporaryDirectory(prefix="run-", dir=results) as directory:
             wordnet = WordNet.found()
             bench = Bench(Path(directory).resolve(), rounds, imports, seconds, connections, wordnet)
+            if not quick:
+                bench.have_million(results)
             bench.settings |= {
                 "rounds": rounds,
                 "seconds": seconds,

@@ -6,6 +6,8 @@ from __future__ import annotations
 USUAL_END = b"\r\n.\r\n250 ok\r\n"
 #: What a right answer is called.
 RIGHT = "250"
+#: What is called an answer that found nothing.
+NOTHING = "552"
 #: What ends right, but says that the row of the history may not be on the disk.
 UNCONFIRMED = "250 unconfirmed"
 #: What came although nothing was asked.

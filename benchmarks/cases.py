@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from attrs import frozen
 
 from benchmarks import accounting
+from benchmarks.answers import NOTHING, RIGHT
 from benchmarks.figures import percentile
 from benchmarks.load import Crowd, Outcome, ServerFell
 from benchmarks.machine import CORES, on
-from benchmarks.servers import Running
+from benchmarks.servers import PEERS, Running
 from benchmarks.visits import Visits
 
 #: Share of a round that is run before it, and not counted.
@@ -57,6 +58,8 @@ class Case:
     def _run(
         self, server: Running, lines: Sequence[bytes], seconds: float, logins: Sequence[bytes]
     ) -> tuple[Outcome, float]:
+        # dicod misses some prefixes ("dog") that have matches: that is told, not refused.
+        right = (RIGHT, NOTHING) if self.prefixes and server.name in PEERS else (RIGHT,)
         with on(CORES.asking):
             load: Crowd | Visits
             if self.depth:
@@ -65,14 +68,17 @@ class Case:
                 load = Visits.prepared(server.port, self.clients, lines)
             try:
                 warming = load.run(seconds * _WARMING)
+                # dicod reads the whole index for the first question of each connection.
+                while not (load.served or warming.but(*right)):
+                    warming = load.run(seconds * _WARMING)
                 before = accounting.cpu(server.pid)
                 outcome = load.run(seconds)
                 used = accounting.cpu(server.pid) - before
             finally:
                 load.close()
         for seen in (warming, outcome):
-            if seen.wrong:
-                raise WrongAnswers(f"answered {seen.wrong}")
+            if seen.but(*right):
+                raise WrongAnswers(f"answered {seen.but(*right)}")
         return outcome, used
 
 
@@ -90,6 +96,8 @@ def values(outcome: Outcome, used: float) -> Iterator[tuple[str, float]]:
     yield "p50", percentile(waits, 0.5) * 1e3
     yield "p99", percentile(waits, 0.99) * 1e3
     yield "busy", used / outcome.seconds * 100
+    if outcome.endings[NOTHING]:
+        yield "nothing", outcome.endings[NOTHING] / outcome.answers * 100
 
 
 ONE = Case("1 client", 1)

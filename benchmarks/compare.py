@@ -20,8 +20,8 @@ from pathlib import Path
 from attrs import frozen
 
 from benchmarks.figures import MEASURES, Figure, Measure, Run
+from benchmarks.numbers import number
 from benchmarks.servers import FLOOR, OURS
-from benchmarks.table import number
 
 _ROW = "  {:<9} {:<13} {:>11} {:>11} {:>9} {:>9} {:>8}  {}"
 #: Settings without which figures are not of the same thing.

@@ -44,9 +44,16 @@ MEASURES = {
         Measure("p50", "half are answered within", "ms", True, 0.10, "p50", True),
         # The same program twice on a machine that did nothing else: 71 % apart.
         Measure("p99", "99 of 100 are answered within", "ms", True, 1.0, "p50", True),
+        # One wait of many thousand: what it was tells little of what it will be.
+        Measure("longest", "the longest wait", "ms", True, 3.0, "p50", True),
         Measure("busy", "CPU of the server in a second", "%", None),
+        Measure("nothing", "answers that found nothing", "%", None),
         Measure("rows", "rows imported", "/s", False, 0.10, "cpu", True),
         Measure("memory", "peak memory", "MB", True, 0.05),
+        Measure("before", "resident memory before", "MB", None),
+        Measure("worst", "resident memory at the worst", "MB", True, 0.10),
+        Measure("flood", "what the others got", "MB/s", None),
+        Measure("after", "CPU of the server when the others have gone", "%", None),
         Measure("idle", "memory of a connection (PSS)", "KiB", True, 0.05),
         Measure("held", "at a time", "connections", None),
         Measure("resident", "memory of a connection (RSS)", "KiB", True, 0.05),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from benchmarks import cases
+from benchmarks import cases, polite
 from benchmarks.figures import Run
 from benchmarks.servers import FLOOR, OURS
 
@@ -44,6 +44,19 @@ def _floor(about: str, case: cases.Case, measure: str, limit: float) -> Goal:
     return Goal(about, case.name, measure, limit, (case.name, FLOOR), unit="x floor")
 
 
+#: CPU of a MATCH on WordNet, ms.
+BUDGETS = {
+    "prefix": 0.03,
+    "substring": 0.3,
+    "suffix": 0.3,
+    "re": 1.0,
+    "soundex": 0.1,
+    "lev": 0.3,
+    "word": 1.0,
+}
+#: 99 of 100 MATCH on a million headwords are answered within this, ms.
+MILLION_P99 = 50.0
+
 GOALS = (
     _floor("p50, 1 client", cases.ONE, "p50", 1.5),
     _floor("CPU, 64 clients", cases.MANY, "cpu", 2.5),
@@ -59,6 +72,8 @@ GOALS = (
         most=False,
         unit="x",
     ),
+    Goal("p99 of a polite client, the worst patterns", polite.WORST_PATTERNS.name, "p99", 20, unit="ms"),
+    Goal("p99 of a polite client, DEFINE without pause", polite.DEFINITIONS.name, "p99", 20, unit="ms"),
     Goal("import of WordNet", cases.IMPORT_WORDNET, "rows", 100_000, most=False, unit="rows/s"),
     Goal("import of WordNet, memory", cases.IMPORT_WORDNET, "memory", 200, unit="MB"),
     Goal("import of tabbed lines", cases.IMPORT_TABBED, "rows", 100_000, most=False, unit="rows/s"),

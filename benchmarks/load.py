@@ -55,7 +55,11 @@ class Outcome:
     @property
     def wrong(self) -> dict[str, int]:
         """Everything but right answers."""
-        return {ending: count for ending, count in self.endings.items() if ending != RIGHT and count}
+        return self.but(RIGHT)
+
+    def but(self, *right: str) -> dict[str, int]:
+        """Everything but these."""
+        return {ending: count for ending, count in self.endings.items() if ending not in right and count}
 
     def note(self, seen: Sequence[str]) -> None:
         """Count the endings of some answers."""
@@ -105,6 +109,7 @@ class _Client:
     asked: int = 0
     heard: bytes = b""
     since: float = 0.0
+    served: bool = False
 
 
 @define(eq=False)
@@ -146,6 +151,11 @@ class Crowd:
             raise
         return crowd
 
+    @property
+    def served(self) -> bool:
+        """Whether every client has had an answer."""
+        return all(client.served for client in self._clients.values())
+
     def run(self, seconds: float) -> Outcome:
         """Ask for so long, and stop in the middle: what is on its way then is the next run's.
 
@@ -186,6 +196,7 @@ class Crowd:
         seen = endings(heard, client.asked)
         if seen is None:
             return
+        client.served = True
         outcome.waits.append(time.perf_counter() - client.since)
         outcome.received += len(heard)
         outcome.note(seen)

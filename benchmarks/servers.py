@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from attrs import frozen
 
+from benchmarks import accounting
 from benchmarks.load import ServerFell, ask, dial
 from benchmarks.machine import CORES, on
+from tests.support.dicod import Dicod
 from tests.support.peer import CDictd
 from tests.support.server import Server, until
 
@@ -19,6 +22,7 @@ from tests.support.server import Server, until
 OURS = "dictd"
 FLOOR = "C floor"
 PEER = "C dictd"
+DICO = "dicod"
 
 #: Limits out of the way, and password hashes that do not take the whole morning.
 SETTINGS = """
@@ -34,6 +38,10 @@ ROW_A_COMMIT = """
 [history]
 group_rows = 1
 """
+
+#: Seconds, and the share of them that a server may use that does nothing.
+_MOMENT = 0.2
+_IDLE = 0.03
 
 _FLOOR_SOURCE = Path(__file__).with_name("floor.c")
 
@@ -54,6 +62,17 @@ class NotHere(Exception):
     """A server that cannot be had on this machine, and why."""
 
 
+def settled(server: Running) -> None:
+    """Wait until a server that nobody asks does nothing: it has no more to do of what was before."""
+
+    def idle() -> bool:
+        before = accounting.cpu(server.pid)
+        time.sleep(_MOMENT)
+        return accounting.cpu(server.pid) - before < _MOMENT * _IDLE
+
+    until(f"{server.name} to have done its work", idle)
+
+
 @contextmanager
 def ours(state: Path, more: str = "") -> Iterator[Running]:
     """dictd of this checkout on a state directory that holds the dictionary.
@@ -67,7 +86,10 @@ def ours(state: Path, more: str = "") -> Iterator[Running]:
         server.launch()
     try:
         until("dictd to listen", lambda: server.hear() and server.port > 0)
-        yield Running(OURS, server.port, server.process.pid)
+        # It looks at all its files once, in a process that is charged to it.
+        running = Running(OURS, server.port, server.process.pid)
+        settled(running)
+        yield running
     finally:
         ended = server.process.poll()
         server.stop()
@@ -76,19 +98,26 @@ def ours(state: Path, more: str = "") -> Iterator[Running]:
             raise ServerFell(f"{OURS} ended by itself with {ended}: {last}")
 
 
-@contextmanager
-def peer() -> Iterator[Running]:
-    """Debian's C dictd with WordNet.
+#: How each peer is started with some of Debian's dictionaries.
+_PEERS: dict[str, type[CDictd] | type[Dicod]] = {PEER: CDictd, DICO: Dicod}
+#: Servers of others, in the order of tables.
+PEERS = tuple(_PEERS)
 
+
+@contextmanager
+def peer(name: str, *dictionaries: str) -> Iterator[Running]:
+    """A server of others with WordNet, or with these of Debian's dictionaries.
+
+    :param name: one of :data:`PEERS`.
     :raises NotHere: its packages cannot be had.
     """
     try:
         with on(CORES.serving):
-            running = CDictd.started("wn")
+            running = _PEERS[name].started(*dictionaries or ("wn",))
     except (OSError, AssertionError) as error:
-        raise NotHere(f"{PEER} is left out: {error}") from error
+        raise NotHere(f"{name} is left out: {error}") from error
     try:
-        yield Running(PEER, running.port, running.process.pid)
+        yield Running(name, running.port, running.process.pid)
     finally:
         running.stop()
 

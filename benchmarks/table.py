@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.figures import MEASURES, Figure, Run
+from benchmarks import matching, polite
+from benchmarks.figures import MEASURES, Run
 from benchmarks.goals import GOALS
+from benchmarks.numbers import number, spread
+from benchmarks.sections import crowds, strategies
 from benchmarks.servers import FLOOR, OURS
 
 #: Below this share of its core a server could have answered more, %.
@@ -16,26 +19,8 @@ _ROW = "  {:<8} {:>22} {:>8} {:>26} {:>8} {:>8} {:>8}"
 
 def rendered(run: Run) -> str:
     """The whole table."""
-    return "\n".join([*_head(run), "", *_loads(run), "", *_others(run), "", *_goals(run)]) + "\n"
-
-
-def number(value: float) -> str:
-    """Three digits that count, or the whole number; thousands where there are very many."""
-    size = abs(value)
-    if size >= 1_000_000:
-        return f"{value / 1000:,.0f}k"
-    if size >= 100:
-        return f"{value:,.0f}"
-    return f"{value:.{1 if size >= 10 else 2 if size >= 1 else 3}f}"
-
-
-def spread(figure: Figure | None) -> str:
-    """The median, with the least and the most of the rounds."""
-    if figure is None:
-        return "-"
-    if len(figure.values) == 1:
-        return number(figure.median)
-    return f"{number(figure.median)} ({number(figure.low)}-{number(figure.high)})"
+    parts = (_head(run), _loads(run), strategies(run), crowds(run), _others(run), _goals(run))
+    return "\n\n".join("\n".join(lines) for part in parts if (lines := [*part])) + "\n"
 
 
 def _head(run: Run) -> Iterator[str]:
@@ -72,8 +57,11 @@ def _loads(run: Run) -> Iterator[str]:
 
 
 def _others(run: Run) -> Iterator[str]:
+    tabled = {situation.name for situation in polite.SITUATIONS} | {
+        figure.case for figure in run.figures if matching.strategy(figure.case)
+    }
     for figure in run.figures:
-        if figure.measure not in _LOAD:
+        if figure.measure not in _LOAD and figure.case not in tabled:
             measure = MEASURES[figure.measure]
             what = f"{figure.case}, {figure.server}: {measure.about}"
             yield f"  {what:<66} {spread(figure)} {measure.unit}"

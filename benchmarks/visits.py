@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from itertools import cycle
+from typing import ClassVar
 
 from attrs import define, field
 
@@ -33,6 +34,8 @@ class Visits:
     _lines: Iterator[bytes]
     _visits: dict[int, _Visit] = field(factory=dict)
     _poll: select.epoll = field(factory=select.epoll)
+    #: Each comes for one answer, so nobody has to be served first.
+    served: ClassVar[bool] = True
 
     @classmethod
     def prepared(cls, port: int, at_a_time: int, lines: Sequence[bytes]) -> Visits:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import compare
+from benchmarks import compare, matching
 from benchmarks.compare import Change, changes, rendered
 from benchmarks.figures import Figure, Run
 from benchmarks.servers import FLOOR, OURS, PEER
@@ -37,6 +37,18 @@ class Changes(SynchronousTestCase):
         self.assertEqual([self.verdict("rate", 10, after) for after in (8, 10, 12)], ["worse", "", "better"])
         self.assertEqual(self.verdict("memory", 100, 130), "worse")
         self.assertEqual(self.verdict("busy", 50, 100), "")
+
+    def test_strategies_and_crowds(self) -> None:
+        """More memory at the worst and much longer longest waits are worse; what others got is no matter."""
+        self.assertEqual([self.verdict("worst", 100, after) for after in (80, 105, 120)], ["better", "", "worse"])
+        self.assertEqual([self.verdict("longest", 10, after) for after in (30, 50)], ["", "worse"])
+        for measure in ("before", "flood", "after", "nothing"):
+            self.assertEqual(self.verdict(measure, 10, 100), "")
+        old, new = (
+            run(*(Figure(matching.case("lev", where), OURS, "cpu", (cpu,)) for where in ("wn", "a million")))
+            for cpu in (10.0, 20.0)
+        )
+        self.assertEqual([change.verdict for change in changes(old, new)], ["worse", "worse"])
 
     def test_margin(self) -> None:
         """What is below the margin of its measure is noise even if no round differed."""

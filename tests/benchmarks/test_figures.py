@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import cases
+from benchmarks import cases, polite
 from benchmarks.cases import WrongAnswers, values
+from benchmarks.draws import STRATEGIES
 from benchmarks.figures import Figure, Run, gathered, percentile
-from benchmarks.goals import GOALS, Goal
+from benchmarks.goals import BUDGETS, GOALS, Goal
 from benchmarks.load import Outcome
 from benchmarks.servers import FLOOR, OURS
 from tests.benchmarks.runs import run
@@ -51,7 +52,8 @@ class Statistics(SynchronousTestCase):
         waits = [number / 1000 for number in range(100, 0, -1)]
         outcome = Outcome(Counter({"250": 400, "552": 100, "missing": 7}), waits, 1, 2.0)
         found = dict(values(outcome, 0.5))
-        self.assertEqual(found, {"cpu": 1000.0, "rate": 250.0, "p50": 50.0, "p99": 99.0, "busy": 25.0})
+        told = {"cpu": 1000.0, "rate": 250.0, "p50": 50.0, "p99": 99.0, "busy": 25.0}
+        self.assertEqual(found, told | {"nothing": 20.0})
         self.assertNotIn("cpu", dict(values(outcome, 0.0)))
         self.assertRaises(WrongAnswers, list, values(Outcome(Counter({"missing": 1})), 1.0))
 
@@ -102,5 +104,7 @@ class Goals(SynchronousTestCase):
         """Every goal is of a case that there is, or of an import, or of idle connections."""
         known = {case.name for case in (*cases.EVERYWHERE, cases.ANONYMOUS, cases.LOGGED_IN, cases.ONE_EACH)}
         known |= {cases.IMPORT_WORDNET, cases.IMPORT_TABBED, cases.IDLE}
+        known |= {situation.name for situation in polite.SITUATIONS}
         self.assertLessEqual({goal.case for goal in GOALS}, known)
+        self.assertLessEqual(set(BUDGETS), set(STRATEGIES))
         self.assertLessEqual({goal.against[0] for goal in GOALS if goal.against}, known)

@@ -101,6 +101,17 @@ class Crowds(_Loads):
         self.assertEqual(list(outcome.wrong), ["552"])
         self.assertEqual(outcome.answers, outcome.endings["250"] + outcome.endings["552"])
 
+    def test_served(self) -> None:
+        """Whether every client has had an answer, not only one."""
+        server = self.serve(lambda connection, count, line: RIGHT if count or not connection else b"")
+        crowd = self.crowd(server)
+        self.assertFalse(crowd.served)
+        crowd.run(_MOMENT)
+        self.assertFalse(crowd.served)
+        crowd = self.crowd(self.serve(always(NO_MATCH)))
+        crowd.run(_MOMENT)
+        self.assertTrue(crowd.served)
+
     def test_missing(self) -> None:
         """Answers that never come are counted, and are no answers."""
         server = self.serve(lambda connection, count, line: RIGHT if count < 3 else b"")

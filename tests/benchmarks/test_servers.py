@@ -10,7 +10,10 @@ from twisted.trial.unittest import SkipTest, SynchronousTestCase
 from benchmarks import servers
 from benchmarks.answers import endings
 from benchmarks.load import ServerFell, ask, dial
-from benchmarks.servers import Floor, NotHere
+from benchmarks.servers import DICO, PEER, Floor, NotHere
+from tests.support.debian import package
+from tests.support.dicod import PACKAGES, Dicod
+from tests.support.peer import CDictd
 
 
 class Floors(SynchronousTestCase):
@@ -54,11 +57,30 @@ class Floors(SynchronousTestCase):
         self.assertIn("no C compiler", str(error))
 
     def test_no_peer(self) -> None:
-        """Without Debian's packages C dictd is left out, with a word."""
+        """Without Debian's packages a peer is left out, with a word."""
 
         def missing(*names: str) -> None:
             raise OSError("there is no apt-get here")
 
-        self.patch(servers.CDictd, "started", missing)
-        error = self.assertRaises(NotHere, servers.peer().__enter__)
-        self.assertIn("C dictd is left out: there is no apt-get here", str(error))
+        for name, kind in ((PEER, CDictd), (DICO, Dicod)):
+            self.patch(kind, "started", missing)
+            error = self.assertRaises(NotHere, servers.peer(name).__enter__)
+            self.assertEqual(str(error), f"{name} is left out: there is no apt-get here")
+
+
+class Peers(SynchronousTestCase):
+    """Servers of others."""
+
+    def test_dicod(self) -> None:
+        """It answers from the dictionary it was given, knows its modules' strategies, and is gone afterwards."""
+        for name in ("dict-jargon", *PACKAGES):
+            package(name)
+        with servers.peer(DICO, "jargon") as running:
+            with dial(running.port) as connection:
+                self.assertTrue(ask(connection).startswith(b"220 "))
+                self.assertEqual(endings(ask(connection, b"DEFINE jargon foo\r\n"), 1), ["250"])
+                strategies = ask(connection, b"SHOW STRAT\r\n")
+            for strategy in (b"exact", b"lev", b"substr", b"word", b"all"):
+                self.assertIn(b"\n" + strategy + b" ", strategies)
+        self.assertRaises(ServerFell, dial, running.port)
+        self.assertRaises(ProcessLookupError, os.killpg, running.pid, 0)

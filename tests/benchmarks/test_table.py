@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import cases
+from benchmarks import cases, matching, polite
 from benchmarks.figures import Figure, Run
+from benchmarks.numbers import number, spread
 from benchmarks.servers import FLOOR, OURS, PEER
-from benchmarks.table import number, rendered, spread
+from benchmarks.table import rendered
 from tests.benchmarks.runs import run
 
 
 def _row(case: str, server: str, cpu: float, busy: float) -> list[Figure]:
     told = {"cpu": cpu, "rate": 1e7 / cpu, "p50": cpu / 100, "p99": cpu / 50, "busy": busy}
     return [Figure(case, server, measure, (value, value * 0.9, value * 1.2)) for measure, value in told.items()]
+
+
+def _strategy(name: str, cpu: float, million: float) -> list[Figure]:
+    wordnet = matching.case(name, matching.WORDNET)
+    ours = {"cpu": cpu * 1e3, "p50": 1.0, "p99": 2.0}
+    peer = {"cpu": cpu * 1e4, "p50": 44.0, "p99": 50.0, "nothing": 60.0}
+    of_million = {"p50": 8.0, "p99": million, "cpu": 1.0}
+    return [
+        Figure(case, server, measure, (value,))
+        for case, server, told in (
+            (wordnet, OURS, ours),
+            (wordnet, PEER, peer),
+            (matching.case(name, matching.MILLION), OURS, of_million),
+        )
+        for measure, value in told.items()
+    ]
 
 
 def _whole() -> Run:
@@ -64,6 +81,40 @@ class Tables(SynchronousTestCase):
         self.assertEqual(told["CPU; connect, ask, QUIT"], "missed")
         self.assertEqual(told["memory of an idle connection"], "met")
         self.assertEqual(told["import of tabbed lines"], "measured")
+
+    def test_strategies(self) -> None:
+        """CPU, p50 and p99 of each server, with a mark over what is wanted; nothing where there is nothing."""
+        lines = rendered(run(*_strategy("lev", 0.4, 60.0), *_strategy("exact", 0.4, 40.0))).splitlines()
+        at = next(number for number, line in enumerate(lines) if line.startswith("MATCH on WordNet"))
+        wanted = ["lev", "0.3", "0.400!", "4.00", "-", "1.00", "44.0", "-", "2.00", "50.0", "-", "8.00", "60.0!"]
+        self.assertEqual(lines[at + 2].split(), wanted)
+        self.assertEqual(lines[at + 3].split()[:3], ["exact", "0.400", "4.00"])
+        self.assertEqual(lines[at + 3].split()[-1], "40.0")
+        self.assertEqual(lines[at + 4], "C dictd found nothing of lev 60.0 %, exact 60.0 %")
+        self.assertIn("! is over", lines[at + 5])
+        self.assertLessEqual(max(map(len, lines)), 100)
+        self.assertNotIn("MATCH on WordNet", rendered(_whole()))
+        # What has a table of its own is not told twice.
+        self.assertFalse([line for line in lines if "found nothing" in line and "%" not in line])
+        self.assertNotIn("dictd: ", "".join(lines))
+
+    def test_crowds(self) -> None:
+        """A client alone and among others, with the memory where it is the point."""
+        figures = []
+        for situation, p99 in ((polite.ALONE, 1.0), (polite.SLOW_READERS, 2.0), (polite.WORST_PATTERNS, 30.0)):
+            told = {"p50": 0.1, "p99": p99, "longest": 99.0} | ({"flood": 5.0, "after": 3.0} if p99 > 1 else {})
+            told |= {"before": 50.0, "worst": 60.0} if situation.weighed else {}
+            figures += [Figure(situation.name, OURS, measure, (value,)) for measure, value in told.items()]
+        lines = rendered(run(*figures)).splitlines()
+        alone = next(line for line in lines if line.startswith(f"  {polite.ALONE.name}"))
+        self.assertEqual(alone.split()[3:], ["0.100", "1.00", "99.0", "-", "-"])
+        at = next(number for number, line in enumerate(lines) if line.startswith(f"  {polite.SLOW_READERS.name}"))
+        self.assertEqual(lines[at].split()[-5:], ["0.100", "2.00", "99.0", "5.00", "3.00"])
+        self.assertEqual(lines[at + 1].strip(), "memory of the server (RSS): 50.0 MB before, 60.0 at the worst")
+        goal = next(line for line in lines if line.startswith("  p99 of a polite client, the worst"))
+        self.assertEqual(goal.split()[-5:], ["<=", "20", "ms", "30.0", "missed"])
+        self.assertNotIn("what the others got", "".join(lines))
+        self.assertLessEqual(max(map(len, lines)), 100)
 
     def test_not_busy(self) -> None:
         """Where our server could have done more the table says so; of the others it need not."""
