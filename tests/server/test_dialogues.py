@@ -10,7 +10,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd import __version__
 from dictd.config import Settings
+from dictd.model import Entry
 from dictd.server.commands import VERBS
+from tests.lexicon.publishing import Shelf, entries
 from tests.support.house import BOOKS, House, publish
 
 PENGUIN = """150 2 definitions retrieved
@@ -307,6 +309,70 @@ class Showing(Dialogue):
         for line in ("SHOW DB", "SHOW STRAT", "MATCH * prefix p"):
             self.assertRegex(self.client.ask(line), r"^1\d\d [^\n]*\n\n\w", line)
         self.assertEqual(self.client.ask("DEFINE wn nosuch"), "552 no match\n")
+
+
+class Rich(SynchronousTestCase):
+    """A dictionary with HTML, and with how often words are used."""
+
+    def setUp(self) -> None:
+        shelf = Shelf.fresh(self)
+        shelf.put(
+            "rich",
+            [
+                Entry(("penguin",), "penguin: a bird", html="<b>penguin</b>: a bird\n.dotted", frequency=3),
+                Entry(("pendule",), "a clock", frequency=2),
+                Entry(("pencil",), "to write", frequency=900),
+                Entry(("stencil",), "to paint", frequency=5),
+                *entries("pengo", "pengu", "pengk", "pengp", "tencil"),
+            ],
+        )
+        house = House(shelf.directory)
+        self.addCleanup(house.lexicon.close)
+        self.client = house.welcome()
+
+
+class Html(Rich):
+    """OPTION HTML, which is ours."""
+
+    def test_articles(self) -> None:
+        """What has HTML comes as that, with its header and dots doubled; the rest as plain text with its own."""
+        self.assertEqual(self.client.ask("OPTION HTML"), "250 ok - using MIME headers, and HTML where there is any\n")
+        answer = self.client.ask("DEFINE rich penguin")
+        self.assertIn(
+            "Content-type: text/html; charset=utf-8\nContent-transfer-encoding: 8bit\n\n"
+            "<b>penguin</b>: a bird\n..dotted\n.\n250 ok\n",
+            answer,
+        )
+        self.assertIn("text/plain; charset=utf-8\n", self.client.ask("DEFINE rich pencil"))
+        self.assertIn("112 information for rich\nContent-type: text/plain", self.client.ask("SHOW INFO rich"))
+
+    def test_only_when_asked_for(self) -> None:
+        """OPTION MIME alone brings no HTML: there are clients that show what comes as it is."""
+        self.client.ask("OPTION MIME")
+        self.assertIn("text/plain; charset=utf-8\n", self.client.ask("DEFINE rich penguin"))
+
+
+class Suggestions(Rich):
+    """What a QUERY that finds nothing could have meant."""
+
+    def test_most_used_first(self) -> None:
+        """The headwords one slip away: those used most first, then those with the same first letter."""
+        self.assertEqual(self.client.ask("Q pencil."), self.client.ask("Q pencil"), "what is found needs no suggestion")
+        self.assertEqual(self.client.ask("Q peencil"), '552 no match, perhaps: "pencil"\n')
+        self.assertEqual(self.client.ask("Q sencil"), '552 no match, perhaps: "pencil" "stencil" "tencil"\n')
+
+    def test_five_at_most(self) -> None:
+        """Five, and none for a word of one letter, to which all are near."""
+        answer = self.client.ask("Q pengx")
+        self.assertEqual(answer, '552 no match, perhaps: "pengk" "pengo" "pengp" "pengu"\n')
+        self.assertEqual(self.client.ask("Q x"), "552 no match\n")
+        self.assertEqual(self.client.ask("DEFINE * pengx"), "552 no match\n")
+
+    def test_never_in_the_place_of_the_word(self) -> None:
+        """A suggestion is only told: a member's history has the word that was asked, not found."""
+        self.client.ask("REGISTER alice correct-horse")
+        self.assertEqual(self.client.ask("Q peencil"), '552 no match, perhaps: "pencil"\n')
+        self.assertIn(' * "peencil" 0\n', self.client.ask("HISTORY"))
 
 
 class Empty(SynchronousTestCase):

@@ -138,6 +138,25 @@ class RealClients(Running):
                 self.assertTrue(connection.recv(65536).endswith(b"250 ok\r\n"))
 
 
+class Gone(Running):
+    """Clients that ask much, read nothing and go."""
+
+    def test_nobody_answers_them(self) -> None:
+        """Their connections end, whatever they have asked: nothing is answered into the void."""
+        self.book("many", "".join(f"a word that is long {number}\tx\n" for number in range(2000)))
+        caller = self.server.connect()
+        until("the dictionary to be served", lambda: caller.code("SHOW INFO many") == 250)
+        asked = b"MATCH many all x\r\n" * 200_000
+        for _ in range(2):
+            address = "127.0.0.1", self.server.port
+            with contextlib.suppress(TimeoutError), socket.create_connection(address, timeout=0.5) as client:
+                client.sendall(asked)
+        until("all others to be gone", lambda: " 1 of 3 connections" in caller.ask("STATUS")[0])
+        answered = re.search(r"(\d+) commands", caller.ask("STATUS")[0])
+        assert answered is not None
+        self.assertLess(int(answered[1]), 5000)  # the sockets hold a few hundred answers
+
+
 class Dictionaries(Running):
     """Dictionaries come and go while the server runs."""
 
