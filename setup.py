@@ -59,6 +59,7 @@ setup(
         "attrs>=23.2",
         "lmdb>=1.4",
         "google-re2>=1.1",
+        "jellyfish>=1.0",
         "argon2-cffi>=23.1",
         "click>=8.1",
         "cryptography>=42",

@@ -28,7 +28,7 @@ MEMORY = 256 << 10
 # patterns, on texts made for them, measured), and a line that is found 4 us: a
 # slice of short lines takes less than 3 ms.
 _BYTES_TIMES_INSTRUCTIONS = 180_000
-_SMALLEST_SLICE, _LARGEST_SLICE = 64, 6144
+_SMALLEST_SLICE, _LARGEST_SLICE = 64, 20_000
 
 _FLAGS = re.compile(r"\(\?([imsU]*-?[imsU]*)([:)])")
 _NAMED_CLASS = re.compile(r"\[:\^?\w+:\]")

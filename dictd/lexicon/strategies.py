@@ -250,7 +250,7 @@ def by_pattern(tables: Tables, query: Query) -> Spans:
         return
     forms = tables.forms
     for loose in (False, True):
-        for begin, end in forms.blocks(pattern.needle, loose):
+        for begin, end in forms.stretches(pattern.needle, loose):
             text = forms.piece(begin, end)
             at = 0
             while at < len(text):

@@ -38,6 +38,8 @@ PIECE = 1 << 16
 TURN = 0.002
 #: Answers up to this size took no time worth looking at the clock, bytes.
 _SMALL = 4096
+#: Lines that are answered as they come; more wait for their turn.
+_AT_ONCE = 16
 #: Lines that wait to be answered before reading stops.
 _MOST_WAITING = 4 * LINES_A_TURN
 #: How long a closing connection is read until the peer closes too, seconds.
@@ -104,7 +106,10 @@ class DictProtocol(LineReceiver):
         lines = self._framing.feed(data)
         if lines:
             self._lines.extend(lines)
-            if not self._waiting and not self._slow and not self._turn_scheduled:
+            if len(self._lines) > _AT_ONCE:
+                if not self._waiting and not self._slow:
+                    self._schedule_turn()  # those who ask one thing go first
+            elif not self._waiting and not self._slow and not self._turn_scheduled:
                 self._turn()
             if len(self._lines) > _MOST_WAITING:
                 self._stop_reading()

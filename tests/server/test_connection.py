@@ -296,7 +296,8 @@ class Pressure(Dialogue):
     def test_slow_between_turns(self) -> None:
         """Who stops reading between two turns is not answered before reading on."""
         self.client.protocol.dataReceived(b"STATUS\r\n" * 100)
-        self.client.heard()
+        self.client.protocol.scheduled_turn()
+        self.assertEqual(len(final_codes(self.client.heard())), LINES_A_TURN)
         self.client.protocol.pauseProducing()
         self.house.turn(3)
         self.assertEqual(self.client.heard(), b"")
@@ -316,8 +317,12 @@ class Pressure(Dialogue):
         self.assertEqual(client.line.producerState, "producing")
 
     def test_turns(self) -> None:
-        """A flood is answered 64 lines a turn, so that others get theirs."""
+        """Few lines are answered as they come; a flood waits for its turn, 64 lines each, so that others get theirs."""
+        self.client.protocol.dataReceived(b"STATUS\r\n" * 16)
+        self.assertEqual(len(final_codes(self.client.heard())), 16)
         self.client.protocol.dataReceived(b"STATUS\r\n" * 200)
+        self.assertEqual(self.client.heard(), b"")
+        self.client.protocol.scheduled_turn()
         self.assertEqual(len(final_codes(self.client.heard())), LINES_A_TURN)
         self.house.turn()
         self.assertEqual(len(final_codes(self.client.heard())), 200 - LINES_A_TURN)

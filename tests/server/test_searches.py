@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.config import Settings
-from dictd.lexicon import records
+from dictd.lexicon import forms, records
 from dictd.lookups import SLICE
 from tests.support.house import Client, House, publish
 
@@ -50,6 +50,7 @@ class Searching(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.patch(records, "BLOCK", 16)
+        self.patch(forms, "_STRETCH", 16)
         directory = Path(self.mktemp()).absolute()
         publish(directory, {"many": ("Many", [(word, word) for word in MANY])})
         self.directory = directory
