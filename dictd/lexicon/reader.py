@@ -136,6 +136,11 @@ class Lexicon:
         generations = [member.generation for member in self.view(reader).everything]
         return [(generation.dictionary, generation.headwords) for generation in generations]
 
+    def missing(self) -> list[str]:
+        """The dictionaries that the settings name and that are not there."""
+        there = {generation.dictionary.name for generation in self._live}
+        return sorted(self.arrangement.named - there)
+
     def dictionary(self, name: str, reader: str = "") -> Dictionary:
         """One dictionary by its name, in any case; of a group the first.
 

@@ -66,6 +66,11 @@ class Arrangement:
         return not users or reader in users
 
     @property
+    def named(self) -> frozenset[str]:
+        """All dictionaries of which something is said."""
+        return frozenset(self.placings).union(*(group.members for group in self.groups))
+
+    @property
     def favoured(self) -> frozenset[str]:
         """The accounts that see more than others."""
         return frozenset().union(*(placing.users for placing in self.placings.values()))

@@ -107,6 +107,8 @@ class Serving(Service):
         self._old_hangup = signal.signal(signal.SIGHUP, lambda *_: self.reactor.callFromThread(self.reload))
         for dictionary, headwords in self.parts.lexicon.dictionaries():
             self.log.info("{name}: {headwords} headwords", name=dictionary.name, headwords=headwords)
+        if missing := self.parts.lexicon.missing():
+            self.log.warn("the settings name dictionaries that are not there: {missing}", missing=", ".join(missing))
         self.log.info("listening on {where}", where=", ".join(where))
         if self.greet is not None:
             self.reactor.callWhenRunning(self.greet, self.parts, where)

@@ -122,6 +122,10 @@ class Views(SynchronousTestCase):
         self.assertIn('english "basis" 1', history)
         self.assertIn('english "xyzzy" 0', history)
 
+    def test_names_of_nothing(self) -> None:
+        """What the settings name and nobody imported can be told."""
+        self.assertEqual(self.house.lexicon.missing(), ["nowhere"])
+
     def test_named_as_a_dictionary(self) -> None:
         """A dictionary that comes later under the name of a group is the one that is meant."""
         directory = Path(self.mktemp()).absolute()
