@@ -60,6 +60,7 @@ $(VENV)/tested: $(VENV)/installed
 	@echo "dictd: installing what the tests need ..."
 	@if ! $(PIP) -e '.[test,wordnet]' >>$(LOG) 2>&1; then \
 	  echo "dictd: what the tests need from PyPI cannot be had (no network?); $(LOG) says why" >&2; exit 1; fi
+	@$(PIP) -e '.[fuzz]' >>$(LOG) 2>&1 || echo "dictd: atheris cannot be had for this Python; its tests are skipped"
 	@touch $(VENV)/wordnet $@
 
 # Ten times the examples of make test, then what follows coverage. atheris has no wheels for every Python.

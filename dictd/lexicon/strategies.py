@@ -102,12 +102,6 @@ def forgiving(tables: Tables, query: Query) -> list[bytes]:
     return found + tables.others(b"compact", k3)
 
 
-def _of_form(tables: Tables, form: bytes) -> list[int]:
-    """The spans of the headwords that have this form, as exact or as loose key."""
-    keys = [form, *tables.others(b"loose", form)]
-    return [span for span, _ in map(tables.head, keys) if span]
-
-
 def _both(search: Callable[[Tables, bytes], Spans]) -> Callable[[Tables, Query], Spans]:
     """A strategy that follows the rule above, from a search for one form of the word."""
 
