@@ -65,7 +65,6 @@ $(VENV)/tested: $(VENV)/installed
 
 # Ten times the examples of make test, then what follows coverage. atheris has no wheels for every Python.
 fuzz: $(VENV)/tested
-	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(PIP) -e '.[fuzz]' >>$(LOG) 2>&1 || true
 	@echo "fuzz: 20,000 conversations with the line server ..."
 	@found=0; \
 	DICTD_FUZZ=1 $(BIN)/python -m twisted.trial tests.server.test_fuzz || found=1; \

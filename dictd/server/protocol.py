@@ -7,11 +7,13 @@ answers, one write takes the answers of a turn away.
 from __future__ import annotations
 
 import math
+import socket
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
 from twisted.internet.tcp import Connection
 from twisted.logger import Logger
@@ -45,6 +47,7 @@ _MOST_WAITING = 4 * LINES_A_TURN
 #: How long a closing connection is read until the peer closes too, seconds.
 _LINGER = 2.0
 
+_DONE = Failure(ConnectionDone())
 _TOO_LONG = replies.error(LineTooLong())
 _NO_HTTP = replies.status(500, "this is a DICT server, it does not speak HTTP")
 _FULL = replies.error(Unavailable("too many connections, please try again soon"))
@@ -120,7 +123,9 @@ class DictProtocol(LineReceiver):
     def readConnectionLost(self) -> None:
         """The client will send no more: answer what it has asked, then close."""
         self._ended = True
-        if self._closing:
+        if self._flushed and self._send is not None:
+            self.transport.connectionLost(_DONE)  # type: ignore[union-attr]  # as the reactor does, a round earlier
+        elif self._closing:
             self.transport.loseConnection()  # type: ignore[union-attr]
         elif not self._lines and not self._waiting:
             self.close()
@@ -349,7 +354,16 @@ class DictProtocol(LineReceiver):
         if not self._reading:
             self._reading = True
             transport.resumeProducing()
-        transport.loseWriteConnection()
+        if self._send is None or self._slow:
+            transport.loseWriteConnection()
+            return
+        # Everything was sent: the transport would wait for a round of the reactor to find that out.
+        try:
+            transport.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            transport.abortConnection()
+        else:
+            self.writeConnectionLost()
 
 
 def _is_http(line: bytes) -> bool:
