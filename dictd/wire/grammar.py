@@ -69,8 +69,7 @@ def parse(line: bytes) -> Command:
     try:
         text = line.decode("utf-8")
     except UnicodeDecodeError:
-        # curl puts a backslash before each octet of a character; what is still no UTF-8 then is a flaw.
-        text = _OCTET_PAIR.sub(lambda pair: pair[1] or pair[0], line).decode("utf-8", "surrogateescape")
+        text = _of_octets(line)
     # What nearly every line is: atoms divided by single blanks, and perhaps a string in quotes at the end.
     if text.isprintable() and "\\" not in text and "'" not in text:
         head, quote, last = text.partition('"')
@@ -82,6 +81,14 @@ def parse(line: bytes) -> Command:
         elif not quote and "" not in words:
             return Command(upper(words[0]), tuple(words[1:]), text, len(words[0]))
     return _parse_slowly(text)
+
+
+def _of_octets(line: bytes) -> str:
+    """A line that is not UTF-8: curl puts a backslash before each octet of a character; any other has a flaw."""
+    try:
+        return _OCTET_PAIR.sub(lambda pair: pair[1] or pair[0], line).decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("utf-8", "surrogateescape")
 
 
 def _parse_slowly(text: str) -> Command:

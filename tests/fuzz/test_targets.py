@@ -24,6 +24,8 @@ from tests.support.programs import CHECKOUT, environment
 FOUND: tuple[tuple[str, bytes], ...] = (
     # Python's decoder of punycode quotes the line end that it stumbles on: a refusal of two lines.
     ("tabbed", b"\x1a\n"),
+    # Octets behind backslashes that are no character without them either are left as they are.
+    ("wire", bytes(8) + b"\\\xdc\\\xa4\xa3\\\xff\x17\\S\r\n"),
     # A line end that was asked for twice was looked for twice, and nothing found.
     ("patterns", b"\x002$$"),
     ("patterns", b"\x00^^p"),
