@@ -1,5 +1,6 @@
 # make run   a server to try: everything it needs, a first dictionary, what to type next
 # make test  lint, types and all tests, with the real programs they need
+# make compare-matches   what MATCH finds for 2,000 words beside C dictd, and why it differs; about two minutes
 # make fuzz  any bytes to the line server and the importers for about ten minutes; SECONDS=60 for a first look
 # make bench side by side with C dictd, dicod and a C server of system calls only; QUICK=1 for a first look
 # make bench-compare A=old.json B=new.json   what a change did
@@ -23,7 +24,7 @@ DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-
 APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev emacs-nox
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
-.PHONY: run test lint types trial fuzz programs bench bench-compare clean
+.PHONY: run test lint types trial fuzz programs bench bench-compare compare-matches clean
 
 run: $(VENV)/installed
 	@if [ ! -e $(VENV)/wordnet ] && [ ! -e $(STATE)/lexicon/catalogue.json ]; then \
@@ -86,6 +87,9 @@ programs: $(VENV)/installed
 	      --no-install-recommends $(APT_PACKAGES); } >>$(LOG) 2>&1 || echo "dictd: apt failed, $(LOG) says why"; \
 	  fi; fi
 	@$(BIN)/python -m tests.support.debian $(DEBIAN)
+
+compare-matches: $(VENV)/tested
+	@$(BIN)/python -m tests.system.two_thousand
 
 bench: $(VENV)/tested
 	@$(BIN)/python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(QUICK),--quick)

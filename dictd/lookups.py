@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +12,11 @@ from twisted.logger import Logger
 
 from dictd.accounts.recorder import Recorder
 from dictd.errors import BadArguments
+from dictd.lexicon import folding
 from dictd.lexicon.definition import Definition
 from dictd.lexicon.reader import Lexicon
 from dictd.lexicon.search import Nearest, Search, Work
 from dictd.model import LONGEST_WORD, User
-from dictd.wire.replies import width
 
 #: Seconds a search works before somebody else has a turn.
 SLICE = 0.002
@@ -68,6 +67,7 @@ class Searches:
         try:
             finished = self._work(work, SLICE)
         except Exception:  # noqa: BLE001 - it is the trouble of who asked, told in the answer
+            work.stop()
             done.errback()
         else:
             left -= self.steady() - begun
@@ -132,11 +132,9 @@ class LookUps:
 
 
 def _check(word: str) -> None:
-    """Refuse what no headword can be, before it costs the time to fold it (NFKC makes 18 of some characters).
+    """Refuse what no headword can be, before it costs the time to fold it.
 
     :raises BadArguments: it is too long.
     """
-    if (2 * len(word) > LONGEST_WORD and width(word) > LONGEST_WORD) or (
-        not word.isascii() and len(unicodedata.normalize("NFKC", word)) > 2 * LONGEST_WORD
-    ):
+    if not folding.fits(word):
         raise BadArguments(f"a word has at most {LONGEST_WORD} characters")

@@ -11,8 +11,9 @@ from pathlib import Path
 from attrs import define, field, frozen
 
 from dictd.errors import ImportRefused
+from dictd.lexicon import folding
 from dictd.model import LONGEST_WORD
-from dictd.wire.replies import one_line, width
+from dictd.wire.replies import one_line
 
 #: Complaints that are kept with their line; the rest are counted.
 SHOWN = 10
@@ -96,7 +97,7 @@ class Reading:
         word = " ".join(unicodedata.normalize("NFC", raw).split())
         if not word:
             self.complain(line, raw, "no headword")
-        elif width(word) > LONGEST_WORD:
+        elif not folding.fits(word):
             self.complain(line, raw, f"the headword is longer than {LONGEST_WORD} characters")
             return ""
         elif one_line(word) != word:

@@ -21,6 +21,9 @@ import unicodedata
 from functools import lru_cache
 from hashlib import blake2b
 
+from dictd.model import LONGEST_WORD
+from dictd.wire.replies import width
+
 #: Longest key that is kept as it is, bytes; a longer one is cut to 464 and ends in a hash of the whole.
 MAX_KEY = 480
 _KEPT = 464
@@ -33,6 +36,17 @@ _ASCII_SIGNS = {code: None for code in range(128) if not (chr(code).isalnum() or
 _ASCII_WORD = re.compile("[a-z0-9]+")
 _CYRILLIC_STRESS = {"\u0300", "\u0301"}
 _STRIPPED_SCRIPTS = ("LATIN", "GREEK")
+
+
+def fits(word: str) -> bool:
+    """Whether a word is short enough to be a headword, and to be looked up.
+
+    What folding makes of it counts too: NFKC makes 18 characters of some.
+    """
+    return not (
+        (2 * len(word) > LONGEST_WORD and width(word) > LONGEST_WORD)
+        or (not word.isascii() and len(unicodedata.normalize("NFKC", word)) > 2 * LONGEST_WORD)
+    )
 
 
 def exact(word: str) -> str:

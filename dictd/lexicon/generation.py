@@ -146,11 +146,13 @@ class Generation:
         """See :class:`dictd.lexicon.strategies.Tables`."""
         return map(bytes, self._range(table, prefix))
 
-    def spans(self, table: bytes, key: bytes) -> list[int]:
+    def spans(self, table: bytes, key: bytes) -> Iterator[int]:
         """See :class:`dictd.lexicon.strategies.Tables`."""
         unpack = records.SPAN.unpack
         with self._txn.cursor(self._tables[table]) as cursor:
-            return [unpack(value)[0] for value in cursor.iternext_dup()] if cursor.set_key(key) else []
+            if cursor.set_key(key):
+                for value in cursor.iternext_dup():
+                    yield unpack(value)[0]
 
     def spans_from(self, table: bytes, prefix: bytes) -> Iterator[int]:
         """See :class:`dictd.lexicon.strategies.Tables`."""
@@ -171,18 +173,24 @@ class Generation:
         value = self._get(k)
         return (0, 0) if value is None else records.HEAD.unpack_from(value)
 
-    def lines_from(self, prefix: bytes) -> int:
+    def lines_from(self, prefix: bytes) -> list[int]:
         """See :class:`dictd.lexicon.strategies.Tables`."""
         with self._txn.cursor(self._tables[b"words"]) as cursor:
             if not (cursor.set_range(prefix) if prefix else cursor.first()):
-                return 0
+                return []
             key, value = cursor.item()
             if key[: len(prefix)] != prefix:
-                return 0
+                return []
             begin, end = records.begin_of(records.HEAD.unpack_from(value)[0]), self._lines_end
             if prefix and cursor.set_range(prefix + _AFTER):
                 end = records.begin_of(records.HEAD.unpack_from(cursor.value())[0])
-        return records.span(begin, min(end - begin, records.LONGEST_SPAN))
+        found = []
+        while end - begin > records.LONGEST_SPAN:
+            upto = begin + records.LONGEST_SPAN
+            upto -= records.LONGEST_LINE - joined(self._lines, upto - records.LONGEST_LINE, upto).rfind(b"\n") - 1
+            found.append(records.span(begin, upto - begin))
+            begin = upto
+        return [*found, records.span(begin, end - begin)]
 
     def lines(self, span: int) -> bytes:
         """A piece of the lines of MATCH."""
@@ -222,7 +230,7 @@ class Generation:
                 if lead == 0xFF:
                     return  # the hash of a very long key
                 yield following[:size].decode("utf-8", "replace")
-                there = cursor.set_range(prefix + following[:size] + b"\xff")
+                there = cursor.set_range(prefix + following[:size] + _AFTER)
 
     def spellings(self, k: bytes) -> list[str]:
         """The distinct headwords under an exact key."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
-from dictd.errors import LexiconDamaged, NoDatabases, UnknownStrategy
+from dictd.errors import BadArguments, LexiconDamaged, NoDatabases, UnknownStrategy
 from dictd.lexicon import catalogue, patterns, strategies
 from dictd.lexicon.definition import Definition
 from dictd.lexicon.generation import DAMAGE, Generation
@@ -187,19 +187,30 @@ class Lexicon:
         :param strategy: a name, or ``.`` for what each dictionary's own is.
         :param limit: the most to return.
         :raises UnknownStrategy: checked before the database, as C dictd does.
-        :raises BadArguments: the word is a pattern that cannot be read.
+        :raises BadArguments: the word is a pattern that cannot be read; with ``.`` only if
+            no dictionary can, for what is a pattern in one is a word in another.
         """
         name = strategy.lower()
         chosen = strategies.BY_NAME.get(name)
         if chosen is None and name != ".":
             raise UnknownStrategy()
-        asked = []
-        queries: dict[str, Asked] = {}
+        asked: list[Asked] = []
+        queries: dict[str, Asked | BadArguments] = {}
+        refused: BadArguments | None = None
         for member in self.view(reader).asked(database):
             own = chosen or strategies.BY_NAME[member.strategy or strategies.DEFAULT]
             if own.name not in queries:
-                queries[own.name] = _asked(own, word, member)
-            asked.append(evolve(queries[own.name], member=member))
+                try:
+                    queries[own.name] = _asked(own, word, member)
+                except BadArguments as error:
+                    queries[own.name] = error
+            query = queries[own.name]
+            if isinstance(query, BadArguments):
+                refused = query
+            else:
+                asked.append(evolve(query, member=member))
+        if refused is not None and not asked:
+            raise refused
         return Search(self._give_up, asked, limit, database == "!")
 
     def nearest(self, word: str, most: int, reader: str = "") -> Nearest:
@@ -232,7 +243,7 @@ class Lexicon:
 def _asked(strategy: strategies.Strategy, word: str, member: Member) -> Asked:
     """What a strategy makes of the word of MATCH."""
     if strategy.is_pattern:
-        return Asked(member, strategy, strategies.Query(word, b"", patterns.compile(strategy.name, word)))
+        return Asked(member, strategy, strategies.Query(word, "", b"", patterns.compile(strategy.name, word)))
     if strategy.counted:
         skip, count, prefix = strategies.skip_and_count(word)
         return Asked(member, strategy, strategies.Query.of(prefix), skip, count)

@@ -57,6 +57,8 @@ SPAN = struct.Struct("=Q")
 #: Flags of a span of ``parts``: the word is the headword's first, its last.
 FIRST, LAST = 1 << 24, 2 << 24
 LONGEST_SPAN = (1 << 24) - 1
+#: More bytes than any line of MATCH has: a name, and a headword of characters of four bytes each.
+LONGEST_LINE = 4096
 
 #: chunk number, offset in it, length of the text in bytes, flags, length of the headword in bytes.
 POSTING = struct.Struct("<HIIBH")

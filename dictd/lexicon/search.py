@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from heapq import merge
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from dictd.lexicon import records, strategies
 from dictd.lexicon.generation import DAMAGE, Generation
@@ -18,6 +19,8 @@ _AT_ONCE = 64
 _LEAST = 2
 #: Bytes of a long span read at a time.
 _PIECE = 1 << 16
+#: Spans put in order at a time.
+_RUN = 4096
 _LINE = re.compile(r'(\S+) "((?:[^"\\]|\\.)*)"\r')
 _PAIR = re.compile(r"\\(.)")
 
@@ -110,17 +113,24 @@ class Asked:
 class Search(Work):
     """A MATCH.
 
-    :param asked: the dictionaries in their order.
-    :param chosen: the strategy for each of them.
+    :param asked: the dictionaries in their order, each with its strategy.
     :param limit: the most lines to return; of ``nprefix`` for each dictionary.
     :param first: be content with the first dictionary that has any (``!``).
-    :ivar matches: what was found until now.
     """
 
     asked: Sequence[Asked]
     limit: int
     first: bool = False
-    matches: Matches = Matches()
+    _read: bytearray = field(factory=bytearray)
+    _count: int = 0
+    _more: bool = False
+    _stopped: bool = False
+    _under_alias: set[bytes] = field(factory=set)
+
+    @property
+    def matches(self) -> Matches:
+        """What was found until now."""
+        return Matches(self._count, bytes(self._read), self._more, self._stopped)
 
     def generations(self) -> Sequence[Generation]:
         return [asked.member.generation for asked in self.asked]
@@ -132,7 +142,7 @@ class Search(Work):
 
     def stop(self) -> None:
         super().stop()
-        self.matches = evolve(self.matches, stopped=True)
+        self._stopped = True
 
     def _work(self) -> Generator[None, None, None]:
         for asked in self.asked:
@@ -140,30 +150,51 @@ class Search(Work):
                 yield from self._in_one(asked)
             except DAMAGE as error:
                 self.damaged(asked.member.generation, error)
-            if self.matches.more or (self.first and self.matches.count):
+            if self._more or (self.first and self._count):
                 return
             yield
 
     def _in_one(self, asked: Asked) -> Generator[None, None, None]:
-        generation, strategy = asked.member.generation, asked.strategy
-        room = self.limit - self.matches.count
+        generation, strategy, skip = asked.member.generation, asked.strategy, asked.skip
+        room = self.limit - self._count
         wanted = room if asked.count is None else min(room, asked.count)
-        spans: dict[int, None] = {}
+        end = self._count + wanted
+        seen: set[int] = set()
         with closing(_iterated(strategy.spans(generation, asked.query))) as found:
-            for step, span in enumerate(found, 1):
-                if span is not None:
-                    spans[span] = None
-                    if len(spans) > wanted + asked.skip:
-                        break
+            spans = found if strategy.in_order else _in_order(found, wanted + skip)
+            for step, span in enumerate(spans, 1):
                 if span is None or step % _AT_ONCE == 0:
                     yield
-        in_order = spans if strategy.in_order else sorted(spans)
-        lines, count, more = _read(generation, in_order, asked.skip, wanted)
-        if asked.member.alias:
-            own, alias = generation.dictionary.name.encode(), asked.member.alias.encode()
-            lines = re.sub(rb"(?m)^" + re.escape(own) + b" ", alias + b" ", lines)
-        before = self.matches
-        self.matches = Matches(before.count + count, before.lines + lines, more and count == room)
+                if span is None or span in seen:
+                    continue
+                seen.add(span)
+                short = records.length_of(span) <= _PIECE
+                for piece in (generation.lines(span),) if short else _pieces(generation, span):
+                    here = piece.count(b"\n")
+                    if here <= skip:
+                        skip -= here
+                    else:
+                        if skip:
+                            piece, here, skip = piece.split(b"\n", skip)[-1], here - skip, 0
+                        if asked.member.alias:
+                            piece, here = self._renamed(piece, asked.member)
+                        if self._count + here > end:
+                            left = piece.split(b"\n", end - self._count)[-1]
+                            self._read += piece[: len(piece) - len(left)]
+                            self._count, self._more = end, wanted == room
+                            return
+                        self._read += piece
+                        self._count += here
+                    if not short:
+                        yield
+
+    def _renamed(self, lines: bytes, member: Member) -> tuple[bytes, int]:
+        """Lines under the name of a group, without those that another member has given, and how many they are."""
+        own, alias = len(member.generation.dictionary.name), member.alias.encode()
+        renamed = [alias + line[own:] + b"\n" for line in lines.split(b"\n")[:-1]]
+        new = [line for line in renamed if line not in self._under_alias]
+        self._under_alias.update(new)
+        return b"".join(new), len(new)
 
 
 @define(eq=False)
@@ -214,33 +245,33 @@ def _iterated(spans: strategies.Spans) -> Generator[int | None, None, None]:
     yield from spans
 
 
-def _read(
-    generation: Generation, spans: Sequence[int] | dict[int, None], skip: int, room: int
-) -> tuple[bytes, int, bool]:
-    """The lines of spans, how many they are, and whether there are more than there is room for."""
-    read: list[bytes] = []
-    count = 0
-    for piece in _pieces(generation, spans):
-        here = piece.count(b"\n")
-        if skip:
-            if here <= skip:
-                skip -= here
-                continue
-            piece, here, skip = piece.split(b"\n", skip)[-1], here - skip, 0
-        if count + here > room:
-            left = piece.split(b"\n", room - count)[-1]
-            read.append(piece[: len(piece) - len(left)])
-            return b"".join(read), room, True
-        count += here
-        read.append(piece)
-    return b"".join(read), count, False
-
-
-def _pieces(generation: Generation, spans: Sequence[int] | dict[int, None]) -> Iterator[bytes]:
+def _in_order(spans: Iterable[int | None], most: int) -> Iterator[int | None]:
+    """Spans by where they begin, each once, if there are no more than so many; else those that came first, and one."""
+    runs: list[list[int]] = []
+    seen: set[int] = set()
+    run: list[int] = []
     for span in spans:
-        begin, length = records.begin_of(span), records.length_of(span)
-        if length <= _PIECE:
-            yield generation.lines(span)
-        else:
-            for at in range(0, length, _PIECE):
-                yield generation.lines(records.span(begin + at, min(_PIECE, length - at)))
+        if span is None:
+            yield None
+        elif span not in seen:
+            seen.add(span)
+            run.append(span)
+            if len(seen) > most:
+                break
+            if len(run) == _RUN:
+                runs.append(sorted(run))
+                run = []
+        if len(seen) % _AT_ONCE == 0:
+            yield None
+    yield from merge(*runs, sorted(run))
+
+
+def _pieces(generation: Generation, span: int) -> Iterator[bytes]:
+    """The lines of a long span, some at a time, none of them cut."""
+    begin, length = records.begin_of(span), records.length_of(span)
+    rest = b""
+    for at in range(0, length, _PIECE):
+        piece = rest + generation.lines(records.span(begin + at, min(_PIECE, length - at)))
+        end = piece.rfind(b"\n") + 1
+        rest = piece[end:]
+        yield piece[:end]

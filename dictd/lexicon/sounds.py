@@ -16,11 +16,11 @@ _NO_LETTER = re.compile("[^a-z]+")
 def letters(loose: str) -> str:
     """What has a sound in a loosely folded headword, its words taken as one.
 
-    >>> letters("ice cream 2"), letters("пингвин")
-    ('icecream', '')
+    >>> letters("ice cream 2"), letters("2nd"), letters("пингвин")
+    ('icecream', '', '')
     """
-    if not loose.isascii():
-        return ""
+    if not loose.isascii() or loose[:1].isdigit():
+        return ""  # 1530s does not sound like S
     return loose if loose.isalpha() else _NO_LETTER.sub("", loose)
 
 

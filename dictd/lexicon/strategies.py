@@ -45,10 +45,10 @@ class Tables(edits.Letters, Protocol):
     def head(self, k: bytes) -> tuple[int, int]:
         """The span of an exact key and how often it is used; (0, 0) where there is none."""
 
-    def lines_from(self, prefix: bytes) -> int:
-        """One span for all exact keys that begin with a prefix; 0 where there is none."""
+    def lines_from(self, prefix: bytes) -> list[int]:
+        """The spans of all exact keys that begin with a prefix: one, or few where it would be too long."""
 
-    def spans(self, table: bytes, key: bytes) -> list[int]:
+    def spans(self, table: bytes, key: bytes) -> Iterator[int]:
         """The spans under a key of ``mirror``, ``parts`` or a table of sounds."""
 
     def spans_from(self, table: bytes, prefix: bytes) -> Iterator[int]:
@@ -59,26 +59,36 @@ class Tables(edits.Letters, Protocol):
 class Query:
     """A word with its keys, each folded once for all dictionaries, and only if it is needed.
 
-    :ivar k: the exact key.
+    :ivar form: folded strictly, as text; ``k``: its key.
     :ivar pattern: the compiled pattern of ``re`` and its kin.
     """
 
     word: str
+    form: str
     k: bytes
     pattern: patterns.Pattern | None = None
+    _loose_form: str | None = None
     _k2: bytes | None = None
     _k3: bytes | None = None
 
     @classmethod
     def of(cls, word: str) -> Query:
         """A query for a word."""
-        return cls(word, folding.key(folding.exact(word)))
+        form = folding.exact(word)
+        return cls(word, form, folding.key(form))
+
+    @property
+    def loose_form(self) -> str:
+        """The word folded forgivingly, as text."""
+        if self._loose_form is None:
+            self._loose_form = folding.loose(self.word)
+        return self._loose_form
 
     @property
     def k2(self) -> bytes:
         """The loose key."""
         if self._k2 is None:
-            self._k2 = folding.key(folding.loose(self.word))
+            self._k2 = folding.key(self.loose_form)
         return self._k2
 
     @property
@@ -102,16 +112,23 @@ def forgiving(tables: Tables, query: Query) -> list[bytes]:
     return found + tables.others(b"compact", k3)
 
 
-def _both(search: Callable[[Tables, bytes], Spans]) -> Callable[[Tables, Query], Spans]:
-    """A strategy that follows the rule above, from a search for one form of the word."""
+def _both(
+    search: Callable[[Tables, str], Spans], before: bool = False, behind: bool = False
+) -> Callable[[Tables, Query], Spans]:
+    """A strategy that follows the rule above, from a search for one form of the word.
+
+    :param before: a blank before the word is looked for too; ``behind``: one behind it.
+    """
 
     def strategy(tables: Tables, query: Query) -> Spans:
         found = False
-        for span in search(tables, query.k):
+        front = " " if before and query.form and query.word[:1].isspace() else ""
+        back = " " if behind and query.form and query.word[-1:].isspace() else ""
+        for span in search(tables, front + query.form + back):
             found = found or span is not None
             yield span
-        if not found and query.k2 != query.k:
-            yield from search(tables, query.k2)
+        if not found and query.loose_form != query.form:
+            yield from search(tables, front + query.loose_form + back)
 
     return strategy
 
@@ -125,12 +142,12 @@ def exact(tables: Tables, query: Query) -> Spans:
 
 def prefix(tables: Tables, query: Query) -> Spans:
     """Headwords that begin with the word."""
-    return _both(_beginning)(tables, query)
+    return _both(_beginning, behind=True)(tables, query)
 
 
-def _beginning(tables: Tables, start: bytes) -> Spans:
-    if span := tables.lines_from(start):
-        yield span
+def _beginning(tables: Tables, form: str) -> Spans:
+    start = folding.key(form)
+    yield from tables.lines_from(start)
     if start:
         for step, k in enumerate(tables.others_from(b"loose", start)):
             if not k.startswith(start):
@@ -141,20 +158,20 @@ def _beginning(tables: Tables, start: bytes) -> Spans:
 
 def everything(tables: Tables, query: Query) -> Spans:
     """All headwords, whatever the word is."""
-    if span := tables.lines_from(b""):
-        yield span
+    yield from tables.lines_from(b"")
 
 
-def _ending(tables: Tables, end: bytes) -> Spans:
+def _ending(tables: Tables, end: str) -> Spans:
     if not end:
         return everything(tables, Query.of(""))
-    return tables.spans_from(b"mirror", folding.key(end.decode("utf-8", "replace")[::-1]))
+    return tables.spans_from(b"mirror", folding.key(end[::-1]))
 
 
-def _holding(tables: Tables, needle: bytes) -> Spans:
-    if not needle:
+def _holding(tables: Tables, asked: str) -> Spans:
+    if not asked:
         yield from everything(tables, Query.of(""))
         return
+    needle = asked.encode("utf-8")
     for loose in (False, True):
         for line in tables.forms.with_needle(needle, loose):
             if line is None:
@@ -169,33 +186,44 @@ def _spans_of_line(tables: Tables, line: bytes, loose: bool) -> list[int]:
     return [tables.head(k)[0] for k in keys]
 
 
-def _part(wanted: int) -> Callable[[Tables, bytes], Spans]:
+def _part(wanted: int) -> Callable[[Tables, str], Spans]:
     """Headwords in which the words asked stand together, as their first or last if so wanted."""
 
-    def search(tables: Tables, asked: bytes) -> Spans:
-        words = folding.words(asked.decode("utf-8", "replace"))
-        if [asked.decode("utf-8", "replace")] == words:
-            for span in tables.spans(b"parts", asked):
+    def search(tables: Tables, asked: str) -> Spans:
+        if [asked] == folding.words(asked):
+            for step, span in enumerate(tables.spans(b"parts", folding.key(asked))):
                 if span & wanted == wanted:
                     yield span & ~(records.FIRST | records.LAST)
+                elif step % _STEPS == 0:
+                    yield None
         elif asked:
             yield from _phrase(tables, asked, wanted)
 
     return search
 
 
-def _phrase(tables: Tables, asked: bytes, wanted: int) -> Spans:
+def _phrase(tables: Tables, asked: str, wanted: int) -> Spans:
     """As :func:`_part` for what is more than one word, or has signs in it."""
-    edge = r"(?:[^\W_])"
-    before = "^" if wanted & records.FIRST else rf"(?<!{edge})"
-    after = "$" if wanted & records.LAST else rf"(?!{edge})"
-    whole = re.compile(before + re.escape(asked.decode("utf-8", "replace")) + after)
+    needle, words = asked.encode("utf-8"), folding.words
+
+    def stands(form: str) -> bool:
+        at = form.find(asked)
+        while at >= 0:
+            before, after = form[:at], form[at + len(asked) :]
+            if not (
+                words(before if wanted & records.FIRST else before[-1:])
+                or words(after if wanted & records.LAST else after[:1])
+            ):
+                return True
+            at = form.find(asked, at + 1)
+        return False
+
     for loose in (False, True):
-        for line in tables.forms.with_needle(asked, loose):
-            if line is None:
-                yield None
-            elif whole.search(line[1].decode("utf-8")):
+        for step, line in enumerate(tables.forms.with_needle(needle, loose)):
+            if line is not None and stands(line[1].decode("utf-8")):
                 yield from _spans_of_line(tables, line[1], loose)
+            elif line is None or step % _STEPS == 0:
+                yield None
 
 
 def by_sound(table: bytes, sound: Callable[[str], bytes]) -> Callable[[Tables, Query], Spans]:
@@ -238,12 +266,13 @@ def lev(tables: Tables, query: Query) -> Spans:
 
 
 def by_pattern(tables: Tables, query: Query) -> Spans:
-    """Headwords that a pattern matches."""
-    pattern = query.pattern
+    """Headwords that a pattern matches as they stand; where there are none, without accents and signs."""
+    pattern, forms, found = query.pattern, tables.forms, False
     if pattern is None:
         return
-    forms = tables.forms
     for loose in (False, True):
+        if found:
+            return
         for begin, end in forms.stretches(pattern.needle, loose):
             text = forms.piece(begin, end)
             at = 0
@@ -251,6 +280,7 @@ def by_pattern(tables: Tables, query: Query) -> Spans:
                 # A big pattern takes its time: whole lines, as many as it may have at once.
                 upto = text.find(b"\n", min(at + pattern.slice_bytes, len(text) - 1)) + 1
                 for line_begin, line_end in pattern.spans(text, at, upto):
+                    found = True
                     yield from _spans_of_line(tables, text[line_begin:line_end], loose)
                 yield None
                 at = upto
@@ -278,8 +308,8 @@ STRATEGIES: tuple[Strategy, ...] = (
     Strategy("exact", "The word itself", exact),
     Strategy("prefix", "Words that begin with it", prefix),
     Strategy("nprefix", "Words that begin with it, given as skip#count#prefix", prefix, counted=True),
-    Strategy("substring", "Words in which it stands", _both(_holding), aliases=("substr",)),
-    Strategy("suffix", "Words that end with it", _both(_ending), in_order=False),
+    Strategy("substring", "Words in which it stands", _both(_holding, before=True, behind=True), aliases=("substr",)),
+    Strategy("suffix", "Words that end with it", _both(_ending, before=True), in_order=False),
     Strategy("re", "POSIX extended regular expression", by_pattern, is_pattern=True),
     Strategy("regexp", "POSIX basic regular expression", by_pattern, is_pattern=True),
     Strategy("pcre", "Perl's regular expressions, without back-references", by_pattern, is_pattern=True),

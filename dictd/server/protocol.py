@@ -38,8 +38,6 @@ LINES_A_TURN = 64
 PIECE = 1 << 16
 #: Seconds after which a turn ends.
 TURN = 0.002
-#: Answers up to this size took no time worth looking at the clock, bytes.
-_SMALL = 4096
 #: Lines that are answered as they come; more wait for their turn.
 _AT_ONCE = 16
 #: Lines that wait to be answered before reading stops.
@@ -182,7 +180,7 @@ class DictProtocol(LineReceiver):
                 self._write(b"".join(out))
                 self.close()
                 return
-            if size >= PIECE or (size > _SMALL and self.factory.clock.seconds() > end):
+            if size >= PIECE or self.factory.clock.seconds() > end:
                 break
         if out:
             self._write(b"".join(out))

@@ -30,6 +30,8 @@ _MOST_HISTORY = 1000
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _USUAL_HISTORY = 20
 _SUGGESTIONS = 5
+#: Characters of all suggestions: a line has at most 1,024 (RFC 2229 2.3).
+_MOST_SUGGESTED = 990
 
 NO_MATCH = replies.error(NoMatch())
 
@@ -337,8 +339,12 @@ class Session:
 
 def _suggesting(nearest: Nearest) -> Reply:
     """No match, with what could have been meant."""
-    words = " ".join(map(replies.in_quotes, nearest.headwords))
-    return replies.status(552, f"no match, perhaps: {words}") if words else NO_MATCH
+    words = ""
+    for headword in nearest.headwords:
+        longer = f"{words} {replies.in_quotes(headword)}"
+        if len(longer) <= _MOST_SUGGESTED:
+            words = longer
+    return replies.status(552, f"no match, perhaps:{words}") if words else NO_MATCH
 
 
 def _told(dictionary: Dictionary) -> str:

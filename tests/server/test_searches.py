@@ -6,14 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import lmdb
 from attrs import evolve
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.config import Settings
-from dictd.lexicon import forms, records
-from dictd.lookups import SLICE
+from dictd.lexicon import forms, records, search
+from dictd.lexicon.search import Work
+from dictd.lookups import SLICE, Searches
 from tests.support.house import Client, House, publish
 
 #: Words whose blocks a search has to read one by one.
@@ -115,6 +117,79 @@ class Searching(SynchronousTestCase):
         self.assertIn("stopped after 1 s of search", said[-1])
         self.assertIn("210", client.ask("STATUS"))
 
+    def test_stopped_in_the_middle(self) -> None:
+        """What was found of the dictionary that is being searched is given too."""
+        self.searches.most_seconds = 2 * SLICE
+        client = self.house.welcome()
+        say(client, "MATCH many re [ab].o")
+        self.rounds.turn(3)
+        said = client.heard().decode().splitlines()
+        self.assertRegex(said[0], "^152 [1-9] matches found$")
+        self.assertEqual(said[1], 'many "aio"')
+        self.assertIn("stopped after 1 s of search", said[-1])
+
+    def test_stopped_with_nothing(self) -> None:
+        """A search that was stopped before it found anything says so too; what was listed is counted."""
+        self.searches.most_seconds = 2 * SLICE
+        client = self.house.welcome()
+        say(client, "MATCH many re h.[v]$")
+        self.rounds.turn(3)
+        self.assertEqual(client.heard(), b"552 no match, stopped after 1 s of search\r\n")
+        self.assertIn(", 0 matches", client.ask("STATUS"))
+        self.assertIn("152 6 ", client.ask("MATCH many prefix aio", "MATCH many nprefix 0#6#a"))
+        self.assertIn(", 7 matches", client.ask("STATUS"))
+
+    def test_lexicon_is_closed_meanwhile(self) -> None:
+        """A search whose lexicon is closed reads on in files that are open, and lets them go at its end."""
+        client = self.house.welcome()
+        say(client, "MATCH many re a.o")
+        (generation,) = self.house.lexicon._live
+        self.house.lexicon.close()
+        self.assertEqual(generation.head(b"aio")[1], 0)
+        self.rounds.turn(400)
+        self.assertEqual(client.heard().decode().splitlines()[0], "152 6 matches found")
+        self.assertRaises(lmdb.Error, generation.head, b"aio")
+
+    def test_gone_with_the_dictionary(self) -> None:
+        """Neither a client that goes nor a search that fails keeps a file open that was replaced."""
+        gone, failing = self.house.welcome(), self.house.welcome()
+        for client in (gone, failing):
+            say(client, "MATCH many re a.o")
+        (generation,) = self.house.lexicon._live
+        self.house.lexicon.close()
+        gone.protocol.connectionLost(Failure(ConnectionDone()))
+        self.assertTrue(generation.has(b"aio"))
+        self.patch(search.records, "length_of", lambda span: 1 // 0)
+        self.rounds.turn(400)
+        self.assertIn("something went wrong", failing.heard().decode())
+        self.assertRaises(lmdb.Error, generation.has, b"aio")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_damaged_meanwhile(self) -> None:
+        """Of a dictionary that turns out to be damaged in one search, what another found until then is listed."""
+        client = self.house.welcome()
+        say(client, "MATCH many re [ab].o")
+        self.rounds.turn(30)
+        (generation,) = self.house.lexicon._live
+        self.house.lexicon._give_up(generation, ValueError("for a test"))
+        self.assertEqual(self.house.welcome().codes("MATCH many re a.o"), [550])
+        self.rounds.turn(400)
+        self.assertEqual(client.heard().decode().splitlines()[0], "152 12 matches found")
+        self.assertRaises(lmdb.Error, generation.has, b"aio")
+
+    def test_suggestions_of_somebody(self) -> None:
+        """The miss of a user whose suggestions take several slices is history, and no other answer overtakes it."""
+        client = self.house.member()
+        client.heard()
+        self.step = SLICE
+        say(client, "QUERY ajx", "HISTORY 1")
+        self.assertEqual(client.heard(), b"")
+        self.rounds.turn(400)
+        self.house.turn()
+        said = client.heard().decode().splitlines()
+        self.assertRegex(said[0], "^552 no match, perhaps: ")
+        self.assertRegex(said[2], '\\* "ajx" 0$')
+
     def test_nobody_waits(self) -> None:
         """The search of a client that has gone is given up at once."""
         client = self.house.welcome()
@@ -145,8 +220,45 @@ class Searching(SynchronousTestCase):
         self.assertRegex(said, '^552 no match, perhaps: ("aj[o-v]" ?){5}\n$'.replace("\n", "\r\n"))
 
 
+class Pipelined(SynchronousTestCase):
+    """Many short searches in one piece of input."""
+
+    def test_turn_ends(self) -> None:
+        """They are not all done in one turn, though each takes less than a slice and finds nothing."""
+        directory = Path(self.mktemp()).absolute()
+        publish(directory, {"one": ("One", [("penguin", "bird")])})
+        house = House(directory)
+        self.addCleanup(house.lexicon.close)
+        begun: list[Work] = []
+
+        def begin(work: Work) -> bool:
+            begun.append(work)
+            house.clock.rightNow += 0.9 * SLICE  # of which no time comes that was put off
+            return work.run(lambda: True)
+
+        self.patch(Searches, "begin", lambda _, work: begin(work))
+        client = house.welcome()
+        client.protocol.dataReceived(b"MATCH one exact nobody\r\n" * 40)
+        self.assertLess(len(begun), 5)
+        for _ in range(40):
+            house.turn()
+        self.assertEqual(len(begun), 40)
+        self.assertEqual(client.heard(), b"552 no match\r\n" * 40)
+
+
 class Bounded(SynchronousTestCase):
     """How many matches one answer has."""
+
+    def test_long_suggestions(self) -> None:
+        """Suggestions leave a line of at most 1,024 characters: what is too long for it is left out."""
+        directory = Path(self.mktemp()).absolute()
+        words = ["x" * 400 + letter for letter in "abcde"]
+        publish(directory, {"one": ("One", [(word, word) for word in words])})
+        house = House(directory)
+        self.addCleanup(house.lexicon.close)
+        said = house.welcome().ask("QUERY " + "x" * 400 + "z")
+        self.assertLessEqual(len(said), 1023)
+        self.assertEqual(said, "552 no match, perhaps: " + " ".join(f'"{word}"' for word in words[:2]) + "\n")
 
     def test_more(self) -> None:
         """The last line says when there were more, of every strategy; just as many are not more."""

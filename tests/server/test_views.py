@@ -39,6 +39,14 @@ class Views(SynchronousTestCase):
         self.addCleanup(self.house.lexicon.close)
         self.client = self.house.welcome()
 
+    def other_house(self, settings: Settings) -> House:
+        """Another server of the usual books."""
+        directory = Path(self.mktemp()).absolute()
+        publish(directory, BOOKS)
+        house = House(directory, settings)
+        self.addCleanup(house.lexicon.close)
+        return house
+
     def test_show_db(self) -> None:
         """In the order of the settings, groups last; what is hidden, of others, or an empty group is absent."""
         self.assertEqual(
@@ -97,6 +105,39 @@ class Views(SynchronousTestCase):
             if line.startswith("151"):
                 _, word, name, _ = line.split(" ", 3)
                 self.assertIn(line, self.client.ask(f"DEFINE {name} {word}"))
+
+    def test_headword_of_two_hidden(self) -> None:
+        """A headword that two hidden members have is listed once under the group's name, and counts once."""
+        directory = Path(self.mktemp()).absolute()
+        parts = {name: ("A Part", [("emu", f"emu {name}"), (name, name), ("pen", "pen")]) for name in ("p1", "p2")}
+        publish(directory, parts)
+        hidden = {name: DictionarySettings(hidden=True) for name in parts}
+        for most, words in {5: "emu p1 pen p2", 4: "emu p1 pen p2", 3: "emu p1 pen"}.items():
+            limits = evolve(Settings().limits, matches=most)
+            groups = {"both": GroupSettings(("p1", "p2"), "Both")}
+            house = House(directory, Settings(dictionaries=hidden, groups=groups, limits=limits))
+            client = house.welcome()
+            said = client.ask("MATCH both all x").splitlines()
+            self.assertEqual(said[1:-2], [f'both "{word}"' for word in sorted(words.split(), key=words.index)])
+            self.assertEqual(said[-1], "250 ok" if most > 3 else "250 ok, the first 3 of more")
+            self.assertIn("150 2 definitions", client.ask("DEFINE both emu"))
+            house.lexicon.close()
+
+    def test_own_strategy_that_cannot_read_it(self) -> None:
+        """A word that is no pattern is still looked for where it is no pattern; 501 where nobody can read it."""
+        house = self.other_house(Settings(dictionaries={"jargon": DictionarySettings(strategy="re")}))
+        client = house.welcome()
+        self.assertEqual(client.ask("MATCH * . pengo("), '152 1 matches found\nwn "pengo"\n.\n250 ok\n')
+        self.assertEqual(
+            client.codes("MATCH jargon . pengo(", "MATCH * re pengo(", "MATCH wn . pengo("), [501, 501, 250]
+        )
+        self.assertEqual(client.codes("MATCH jargon . pengu.n", "MATCH ! . xyzzy("), [250, 552])
+
+    def test_own_strategy_that_counts(self) -> None:
+        """``.`` may be nprefix, with what it reads out of the word."""
+        house = self.other_house(Settings(dictionaries={"wn": DictionarySettings(strategy="nprefix")}))
+        client = house.welcome()
+        self.assertEqual(client.ask("MATCH wn . 1#1#peng"), '152 1 matches found\nwn "penguin"\n.\n250 ok\n')
 
     def test_group_information(self) -> None:
         """SHOW INFO of a group tells of it and of each member that is seen."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 from difflib import unified_diff
 from pathlib import Path
 
@@ -13,29 +12,9 @@ from tests.support.debian import package
 from tests.support.house import final_codes
 from tests.support.programs import dictctl
 from tests.support.server import Server
-from tests.system import differences, matches, shelf
+from tests.system import differences, matches, shelf, two_thousand
 from tests.system.dialogues import ALONE, DIALOGUES, sent
-
-_FIGURES = re.compile(rb" \[d/m/c = [^]]*\]")
-_BANNER = re.compile(rb"220 .*<[\w.-]*> <[^<>]+>\r\n")
-
-
-def talk(port: int, octets: bytes) -> str:
-    """Say all at once and hang up our half; what was answered, without the banner and without figures."""
-    with socket.create_connection(("127.0.0.1", port), 30) as connection:
-        connection.sendall(octets)
-        connection.shutdown(socket.SHUT_WR)
-        said = b""
-        while True:
-            # C dictd writes in small pieces, each of which waits for the one before to be acknowledged.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-            piece = connection.recv(65536)
-            if not piece:
-                break
-            said += piece
-    banner = _BANNER.match(said)
-    assert banner, said[:200]
-    return _FIGURES.sub(b"", said[banner.end() :]).decode()
+from tests.system.talk import talk
 
 
 def differing(theirs: str, ours: str) -> tuple[str, ...]:
@@ -82,7 +61,7 @@ class BesideCDictd(SynchronousTestCase):
 
     def test_dialogues_and_matches(self) -> None:
         """Every difference is listed with its reason, and every one that is listed is there."""
-        troubles = [*self.dialogues(), *self.matches()]
+        troubles = [*self.dialogues(), *self.matches(), *self.drawn()]
         self.assertEqual(troubles, [], "\n" + "\n".join(troubles))
 
     def dialogues(self) -> list[str]:
@@ -110,6 +89,12 @@ class BesideCDictd(SynchronousTestCase):
             elif not differ:
                 troubles.append(f"{strategy} finds the same as on C dictd: take it out of NOT_YET")
         return troubles
+
+    def drawn(self) -> list[str]:
+        """What no reason explains of words drawn from WordNet: a part of ``make compare-matches``."""
+        questions = two_thousand.questions(_index("wn"), words=200, slow=50)
+        comparison = two_thousand.compared(_index("wn"), questions, self.theirs.port, self.ours.port)
+        return list(comparison.troubles())[:50]
 
     def matched(self, port: int, strategy: str, word: str) -> frozenset[str]:
         """The headwords of WordNet; or what was said instead of matches."""
