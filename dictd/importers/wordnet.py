@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from dictd.errors import ImportRefused
 from dictd.importers.layout import wrapped
@@ -54,8 +54,8 @@ def entries(reading: Reading) -> Iterator[Entry]:
         except (ValueError, IndexError, KeyError):
             reading.complain(reading.done, lemma, "the index leads to a place where no synset is")
             continue
-        if reading.headword(reading.done, entry.headwords[0]):
-            yield entry
+        if headword := reading.headword(reading.done, entry.headwords[0]):
+            yield evolve(entry, headwords=(headword,))
 
 
 @frozen

@@ -129,11 +129,11 @@ class Generation:
             self.close()
 
     def has(self, k: bytes) -> bool:
-        """See :class:`dictd.lexicon.strategies.Tables`."""
+        """See :class:`dictd.lexicon.query.Tables`."""
         return self._get(k) is not None
 
     def others(self, table: bytes, key: bytes) -> list[bytes]:
-        """See :class:`dictd.lexicon.strategies.Tables`."""
+        """See :class:`dictd.lexicon.query.Tables`."""
         with self._txn.cursor(self._tables[table]) as cursor:
             return list(map(bytes, cursor.iternext_dup())) if cursor.set_key(key) else []
 
@@ -143,11 +143,11 @@ class Generation:
             yield from map(bytes, cursor.iternext(values=False))
 
     def others_from(self, table: bytes, prefix: bytes) -> Iterator[bytes]:
-        """See :class:`dictd.lexicon.strategies.Tables`."""
+        """See :class:`dictd.lexicon.query.Tables`."""
         return map(bytes, self._range(table, prefix))
 
     def spans(self, table: bytes, key: bytes) -> Iterator[int]:
-        """See :class:`dictd.lexicon.strategies.Tables`."""
+        """See :class:`dictd.lexicon.query.Tables`."""
         unpack = records.SPAN.unpack
         with self._txn.cursor(self._tables[table]) as cursor:
             if cursor.set_key(key):
@@ -155,7 +155,7 @@ class Generation:
                     yield unpack(value)[0]
 
     def spans_from(self, table: bytes, prefix: bytes) -> Iterator[int]:
-        """See :class:`dictd.lexicon.strategies.Tables`."""
+        """See :class:`dictd.lexicon.query.Tables`."""
         unpack = records.SPAN.unpack
         return (unpack(value)[0] for value in self._range(table, prefix))
 
@@ -169,12 +169,12 @@ class Generation:
                     yield memoryview(value)
 
     def head(self, k: bytes) -> tuple[int, int]:
-        """See :class:`dictd.lexicon.strategies.Tables`."""
+        """See :class:`dictd.lexicon.query.Tables`."""
         value = self._get(k)
         return (0, 0) if value is None else records.HEAD.unpack_from(value)
 
     def lines_from(self, prefix: bytes) -> list[int]:
-        """See :class:`dictd.lexicon.strategies.Tables`."""
+        """See :class:`dictd.lexicon.query.Tables`."""
         with self._txn.cursor(self._tables[b"words"]) as cursor:
             if not (cursor.set_range(prefix) if prefix else cursor.first()):
                 return []

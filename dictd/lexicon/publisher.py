@@ -13,7 +13,8 @@ import lmdb
 from attrs import asdict
 
 from dictd.lexicon import catalogue
-from dictd.lexicon.building import ArticleRow, Building, WordRow
+from dictd.lexicon.building import ArticleRow, Building
+from dictd.lexicon.indexing import WordRow
 from dictd.model import Dictionary
 
 _TEMPORARY = ".publishing-"

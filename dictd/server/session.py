@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-import time
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -12,14 +11,13 @@ from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dictd import __version__
-from dictd.errors import AccessDenied, BadArguments, DictError, NeedsTLS, NoDatabases, NoMatch, Unavailable
+from dictd.errors import AccessDenied, BadArguments, DictError, NeedsTLS, NoDatabases, Unavailable
 from dictd.lexicon import strategies
 from dictd.lexicon.definition import Definition
-from dictd.lexicon.search import Nearest, Search, Work
+from dictd.lexicon.search import Search, Work
 from dictd.limits import Peer
-from dictd.model import Dictionary, LookUp, User
-from dictd.server import commands, keytexts
+from dictd.model import User
+from dictd.server import commands, keytexts, texts
 from dictd.server.service import Service
 from dictd.wire import grammar, replies
 from dictd.wire.grammar import Command
@@ -30,10 +28,6 @@ _MOST_HISTORY = 1000
 _NUMBER = re.compile(r"[0-9]{1,4}")
 _USUAL_HISTORY = 20
 _SUGGESTIONS = 5
-#: Characters of all suggestions: a line has at most 1,024 (RFC 2229 2.3).
-_MOST_SUGGESTED = 990
-
-NO_MATCH = replies.error(NoMatch())
 
 
 @frozen
@@ -141,7 +135,7 @@ class Session:
         found, kept = self.service.lookups.define("*", word, self.user)
         if found:
             return self._defined(found, kept)
-        return self._searched(self.service.lookups.nearest(word, _SUGGESTIONS, self.user), _suggesting, kept)
+        return self._searched(self.service.lookups.nearest(word, _SUGGESTIONS, self.user), texts.suggesting, kept)
 
     def _define(self, database: str, word: str) -> Answer:
         return self._defined(*self.service.lookups.define(database, word, self.user))
@@ -149,32 +143,18 @@ class Session:
     def _defined(self, found: list[Definition], kept: Deferred[bool] | None) -> Reply | Held:
         if found:
             self.service.tally.definitions += len(found)
-            reply = self._definitions(found)
+            reply = texts.definitions(found, self.mime, self.html)
         else:
-            reply = NO_MATCH
+            reply = texts.NO_MATCH
         return reply if kept is None else Held(reply, kept)
-
-    def _definitions(self, found: list[Definition]) -> Reply:
-        if not self.html:
-            return replies.definitions([definition.on_the_wire() for definition in found], self.mime)
-        return replies.definitions([definition.as_html() for definition in found])
 
     def do_match(self, command: Command, words: tuple[str, ...]) -> Answer:
         database, strategy, word = words
         return self._searched(self.service.lookups.match(database, strategy, word, self.user), self._matched)
 
     def _matched(self, search: Search) -> Reply:
-        matches = search.matches
-        self.service.tally.matches += matches.count
-        if matches.stopped:
-            last = replies.status(250, f"ok, stopped after {self.service.settings.limits.match_seconds:g} s of search")
-        elif matches.more:
-            last = replies.status(250, f"ok, the first {matches.count} of more")
-        else:
-            last = replies.OK
-        if not matches.count:
-            return NO_MATCH if last is replies.OK else replies.status(552, f"no match{last.last[6:-2].decode()}")
-        return replies.matches(matches.count, matches.lines, self.mime, last)
+        self.service.tally.matches += search.matches.count
+        return texts.matched(search.matches, self.service.settings.limits.match_seconds, self.mime)
 
     def _searched(self, work: W, reply: Callable[[W], Reply], kept: Deferred[bool] | None = None) -> Answer:
         """The reply to a search: at once, where a moment was enough."""
@@ -209,24 +189,14 @@ class Session:
 
     def do_show_info(self, command: Command, words: tuple[str, ...]) -> Answer:
         group, dictionaries = self.service.lookups.lexicon.described(words[0], self._reader)
-        if group is None:
-            return replies.text(112, f"information for {dictionaries[0].name}", _told(dictionaries[0]), self.mime)
-        body = "\n\n".join([f"{group.title}\nthese together:", *map(_told, dictionaries)])
-        return replies.text(112, f"information for {group.name}", body, self.mime)
+        name = group.name if group else dictionaries[0].name
+        return replies.text(112, f"information for {name}", texts.told(group, dictionaries), self.mime)
 
     def do_show_server(self, command: Command, words: tuple[str, ...]) -> Answer:
-        site = self.service.settings.site
-        lines = [f"dictd {__version__}, a dictionary server with accounts", f"on {self.service.host}, {self._uptime()}"]
-        if site.contact:
-            lines.append(site.contact)
-        if self.user is not None or self.service.settings.accounts.anonymous:
-            shown = self.service.lookups.lexicon.dictionaries(self._reader)
-            if shown:
-                width = max(len("Database"), *(len(d.name) for d, _ in shown))
-                lines += ["", f"{'Database':<{width}} {'Headwords':>10}  Title"]
-                lines += [f"{d.name:<{width}} {count:>10}  {d.title}" for d, count in shown]
-        lines += ["", "HELP lists what you can say."]
-        return replies.text(114, "server information", "\n".join(lines), self.mime)
+        seen = self.user is not None or self.service.settings.accounts.anonymous
+        shown = self.service.lookups.lexicon.dictionaries(self._reader) if seen else []
+        body = texts.server(self.service.host, self._uptime(), self.service.settings.site.contact, shown)
+        return replies.text(114, "server information", body, self.mime)
 
     def do_status(self, command: Command, words: tuple[str, ...]) -> Answer:
         tally = self.service.tally
@@ -321,7 +291,7 @@ class Session:
         word = grammar.phrase(rest.strip(" ")) or None
         user = self._member()
         rows = await self.service.lookups.recorder.newest(user, count, word)
-        return replies.listing(180, f"{len(rows)} look-ups, newest first", map(_history_line, rows), self.mime)
+        return replies.listing(180, f"{len(rows)} look-ups, newest first", map(texts.look_up, rows), self.mime)
 
     async def do_forget(self, command: Command, words: tuple[str, ...]) -> Reply:
         word = grammar.phrase(command.rest)
@@ -335,28 +305,3 @@ class Session:
         if self.user is None:
             raise AccessDenied()
         return self.user
-
-
-def _suggesting(nearest: Nearest) -> Reply:
-    """No match, with what could have been meant."""
-    words = ""
-    for headword in nearest.headwords:
-        longer = f"{words} {replies.in_quotes(headword)}"
-        if len(longer) <= _MOST_SUGGESTED:
-            words = longer
-    return replies.status(552, f"no match, perhaps:{words}") if words else NO_MATCH
-
-
-def _told(dictionary: Dictionary) -> str:
-    """What SHOW INFO says of one dictionary."""
-    facts = [
-        dictionary.title,
-        f"Licence: {dictionary.licence}" if dictionary.licence else "",
-        f"Source: {dictionary.source}" if dictionary.source else "",
-    ]
-    return "\n".join(fact for fact in facts if fact) + (f"\n\n{dictionary.info}" if dictionary.info else "")
-
-
-def _history_line(row: LookUp) -> str:
-    when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(row.time / 1000))
-    return f"{when} {row.dictionary} {replies.in_quotes(row.word)} {row.found}"

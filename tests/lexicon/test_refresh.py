@@ -11,7 +11,7 @@ from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import LexiconDamaged, UnknownDatabase
-from dictd.lexicon import building, catalogue, publisher, records
+from dictd.lexicon import building, catalogue, indexing, publisher, records
 from dictd.lexicon.catalogue import Catalogue
 from dictd.model import Dictionary
 from tests.lexicon.publishing import Shelf, article_rows, entries, entry, found, word_rows
@@ -165,8 +165,8 @@ class Building(SynchronousTestCase):
 
     def test_many_words(self) -> None:
         """Words that take several commits, and are sorted in several runs, are all found."""
-        self.patch(building, "_WORDS_A_COMMIT", 10)
-        self.patch(building, "_RUN", 7)
+        self.patch(indexing, "_WORDS_A_COMMIT", 10)
+        self.patch(indexing, "_RUN", 7)
         shelf = Shelf.fresh(self)
         words = [f"é {no:03}-" for no in range(100)]
         shelf.put("many", entries(*words))
