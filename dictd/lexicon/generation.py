@@ -20,6 +20,7 @@ from dictd.lexicon import catalogue, records, strategies
 from dictd.lexicon.definition import Definition
 from dictd.lexicon.folding import MAX_KEY
 from dictd.lexicon.forms import Forms, joined
+from dictd.lexicon.query import Query
 from dictd.model import Dictionary
 from dictd.wire.replies import source_of
 
@@ -148,11 +149,13 @@ class Generation:
 
     def spans(self, table: bytes, key: bytes) -> Iterator[int]:
         """See :class:`dictd.lexicon.query.Tables`."""
-        unpack = records.SPAN.unpack
+        asked = key + records.RUN_OF
         with self._txn.cursor(self._tables[table]) as cursor:
-            if cursor.set_key(key):
-                for value in cursor.iternext_dup():
-                    yield unpack(value)[0]
+            if cursor.set_range(asked):
+                for run, value in cursor:
+                    if run[: len(asked)] != asked:
+                        return
+                    yield from memoryview(value).cast("Q")
 
     def spans_from(self, table: bytes, prefix: bytes) -> Iterator[int]:
         """See :class:`dictd.lexicon.query.Tables`."""
@@ -239,7 +242,7 @@ class Generation:
             return []
         return list(dict.fromkeys(headword.decode("utf-8") for *_, headword in records.postings(value)))
 
-    def define(self, query: strategies.Query) -> list[Definition]:
+    def define(self, query: Query) -> list[Definition]:
         """The definitions of a word, those spelled as asked first; an article once."""
         value = self._get(query.k)
         if value is not None:

@@ -15,7 +15,7 @@ from dictd.lexicon import folding, records, sounds
 from dictd.wire.replies import in_quotes
 
 #: What waits in memory to be put in order.
-_RUN = 200_000
+_RUN = 300_000
 _WORDS_A_COMMIT = 20_000
 
 #: exact key, headword, loose key, number of its article, how often it is used; sorted by key.
@@ -51,7 +51,7 @@ class Stream:
 
 @define
 class _Pairs:
-    """Keys that lead to keys; they come in the order of what they lead to."""
+    """Keys that lead to keys, or to spans; they come in the order of what they lead to."""
 
     _pairs: list[tuple[bytes, bytes]] = field(factory=list)
 
@@ -70,10 +70,14 @@ class _Pairs:
 
 @define
 class _Spans:
-    """Keys that lead to spans, which rise."""
+    """Keys that lead to spans, which rise.
+
+    :ivar runs: how often they were put in order.
+    """
 
     _spans: dict[bytes, bytearray] = field(factory=dict)
     _count: int = 0
+    runs: int = 0
 
     def add(self, key: bytes, packed: bytes) -> None:
         self._count += 1
@@ -87,16 +91,11 @@ class _Spans:
         return self._count
 
     def in_order(self) -> Iterator[tuple[bytes, bytes]]:
-        """As :meth:`_Pairs.in_order`."""
+        """The spans of each key, one after the other, under the key of this run; they are forgotten."""
         found, self._spans, self._count = self._spans, {}, 0
-        size = records.SPAN.size
+        run, self.runs = self.runs, self.runs + 1
         for key in sorted(found):
-            spans = bytes(found[key])
-            if len(spans) == size:
-                yield key, spans
-            else:
-                for at in range(0, len(spans), size):
-                    yield key, spans[at : at + size]
+            yield records.run_key(key, run), bytes(found[key])
 
 
 @define
@@ -126,8 +125,8 @@ class Words:
     def __attrs_post_init__(self) -> None:
         self.lines = Stream(self.env, self.tables[b"lines"])
         self.forms = Stream(self.env, self.tables[b"forms"])
-        self._waiting = {name: _Pairs() for name in records.KEYED}
-        self._waiting |= {name: _Spans() for name in records.SPANNED}
+        self._waiting = {name: _Pairs() for name in (*records.KEYED, *records.SPANNED)}
+        self._waiting |= {name: _Spans() for name in records.PACKED}
 
     def write(self, words: Iterable[WordRow]) -> None:
         for batch in _batches(self._rows(words), _WORDS_A_COMMIT):
@@ -230,8 +229,10 @@ class Words:
 
     def _put_in_order(self, name: bytes) -> None:
         """Write what waits for a table in order, which is far cheaper than out of it."""
+        waiting = self._waiting[name]
+        first = isinstance(waiting, _Spans) and waiting.runs == 0
         with self.env.begin(write=True, db=self.tables[name]) as txn, txn.cursor() as cursor:
-            cursor.putmulti(self._waiting[name].in_order(), dupdata=False)
+            cursor.putmulti(waiting.in_order(), dupdata=False, append=first)
 
 
 def _parts(form: str) -> dict[str, int]:

@@ -34,10 +34,10 @@ class Tables(edits.Letters, Protocol):
         """The spans of all exact keys that begin with a prefix: one, or few where it would be too long."""
 
     def spans(self, table: bytes, key: bytes) -> Iterator[int]:
-        """The spans under a key of ``mirror``, ``parts`` or a table of sounds."""
+        """The spans under a key of ``parts`` or of a table of sounds."""
 
     def spans_from(self, table: bytes, prefix: bytes) -> Iterator[int]:
-        """The spans under all keys that begin with a prefix."""
+        """The spans under all keys of ``mirror`` that begin with a prefix."""
 
 
 @define

@@ -21,6 +21,7 @@ from dictd.errors import BadArguments, LexiconDamaged, NoDatabases, UnknownStrat
 from dictd.lexicon import catalogue, patterns, strategies
 from dictd.lexicon.definition import Definition
 from dictd.lexicon.generation import DAMAGE, Generation
+from dictd.lexicon.query import Query
 from dictd.lexicon.search import Asked, Nearest, Search
 from dictd.lexicon.views import Arrangement, Group, Member, View
 from dictd.model import Dictionary
@@ -163,7 +164,7 @@ class Lexicon:
         :param database: a name, ``*`` for all, ``!`` for the first that has it (RFC 2229 3.2).
         :raises UnknownDatabase: no such name.
         """
-        query = strategies.Query.of(word)
+        query = Query.of(word)
         found: list[Definition] = []
         for member in self.view(reader).asked(database):
             if not query.k:
@@ -215,7 +216,7 @@ class Lexicon:
 
     def nearest(self, word: str, most: int, reader: str = "") -> Nearest:
         """Begin to look for the headwords nearest to a word that nobody has."""
-        return Nearest(self._give_up, self.view(reader).everything, strategies.Query.of(word), most)
+        return Nearest(self._give_up, self.view(reader).everything, Query.of(word), most)
 
     def sample(self, name: str, most: int) -> list[str]:
         """Headwords of a dictionary, spread evenly over it; reads all its keys.
@@ -243,8 +244,8 @@ class Lexicon:
 def _asked(strategy: strategies.Strategy, word: str, member: Member) -> Asked:
     """What a strategy makes of the word of MATCH."""
     if strategy.is_pattern:
-        return Asked(member, strategy, strategies.Query(word, "", b"", patterns.compile(strategy.name, word)))
+        return Asked(member, strategy, Query(word, "", b"", patterns.compile(strategy.name, word)))
     if strategy.counted:
         skip, count, prefix = strategies.skip_and_count(word)
-        return Asked(member, strategy, strategies.Query.of(prefix), skip, count)
-    return Asked(member, strategy, strategies.Query.of(word))
+        return Asked(member, strategy, Query.of(prefix), skip, count)
+    return Asked(member, strategy, Query.of(word))

@@ -15,9 +15,9 @@ sub-table   holds
 ``lines``   number -> a piece of all lines of MATCH, in the order of the keys, as they leave
 ``forms``   number -> a piece of all exact keys, then of all loose keys, a line each, in order
 ``grams``   three bytes -> numbers of the blocks of ``forms`` in which they stand together
-``mirror``  a key backwards -> spans, for exact and for loose keys
-``parts``   a word of a headword -> spans with :data:`FIRST` and :data:`LAST`
-``soundex`` sound -> spans; ``metaphone`` likewise
+``mirror``  a key backwards -> spans, each a value, for exact and for loose keys
+``parts``   a word of a headword, NUL, number of a run -> spans with :data:`FIRST` and :data:`LAST`, one after the other
+``soundex`` sound, NUL, number of a run -> spans; ``metaphone`` likewise
 ==========  ===================================================================
 
 A span is a piece of ``lines``: 32 bits for where it begins, 8 for flags, 24 for
@@ -40,20 +40,23 @@ from attrs import frozen
 from dictd.wire.replies import text_block
 
 #: Version of all that is described above; part of the file's name.
-FORMAT = 2
+FORMAT = 3
 #: Spans and block numbers lie in the order of the machine's bytes.
 BYTE_ORDER = sys.byteorder
 CHUNK = 4 << 20
-#: Tables with one value a key, with keys as values, with spans as values.
-SINGLE = (b"texts", b"words", b"lines", b"forms", b"grams")
+#: Tables with one value a key; of these those with spans in runs; with keys as values; with spans as values.
+SINGLE = (b"texts", b"words", b"lines", b"forms", b"grams", b"parts", b"soundex", b"metaphone")
+PACKED = (b"parts", b"soundex", b"metaphone")
 KEYED = (b"loose", b"compact")
-SPANNED = (b"mirror", b"parts", b"soundex", b"metaphone")
+SPANNED = (b"mirror",)
 
 #: Bytes of a block of ``forms``, about: what is searched for one needle at a time.
 BLOCK = 4096
 #: The span of all lines of a key, how often its headwords are used (0: not known).
 HEAD = struct.Struct("<QI")
 SPAN = struct.Struct("=Q")
+#: What divides a key of :data:`PACKED` and the number of its run.
+RUN_OF = b"\0"
 #: Flags of a span of ``parts``: the word is the headword's first, its last.
 FIRST, LAST = 1 << 24, 2 << 24
 LONGEST_SPAN = (1 << 24) - 1
@@ -136,6 +139,11 @@ def open_tables(env: Any, create: bool = False) -> dict[bytes, Any]:
     tables |= {name: env.open_db(name, create=create, dupsort=True) for name in KEYED}
     spans = {"dupsort": True, "dupfixed": True, "integerdup": True}
     return tables | {name: env.open_db(name, create=create, **spans) for name in SPANNED}
+
+
+def run_key(key: bytes, run: int) -> bytes:
+    """The key of a run in a table of :data:`PACKED`: rows that were put in order together."""
+    return key + RUN_OF + run.to_bytes(2, "big")
 
 
 def span(begin: int, length: int, flags: int = 0) -> int:

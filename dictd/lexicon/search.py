@@ -11,6 +11,7 @@ from attrs import define, field, frozen
 
 from dictd.lexicon import records, strategies
 from dictd.lexicon.generation import DAMAGE, Generation
+from dictd.lexicon.query import Query
 from dictd.lexicon.views import Member
 
 #: Spans taken between two looks at the clock.
@@ -104,7 +105,7 @@ class Asked:
 
     member: Member
     strategy: strategies.Strategy
-    query: strategies.Query
+    query: Query
     skip: int = 0
     count: int | None = None
 
@@ -205,7 +206,7 @@ class Nearest(Work):
     """
 
     asked: Sequence[Member]
-    query: strategies.Query
+    query: Query
     most: int
     _found: dict[str, tuple[int, bool, int]] = field(factory=dict)
 
