@@ -242,8 +242,11 @@ class Generation:
             return []
         return list(dict.fromkeys(headword.decode("utf-8") for *_, headword in records.postings(value)))
 
-    def define(self, query: Query) -> list[Definition]:
-        """The definitions of a word, those spelled as asked first; an article once."""
+    def define(self, query: Query, forgiving: bool = True) -> list[Definition]:
+        """The definitions of a word, those spelled as asked first; an article once.
+
+        :param forgiving: look for what differs in accents, signs and blanks where nothing else is.
+        """
         value = self._get(query.k)
         if value is not None:
             chunk, offset, length, flags, size = records.POSTING.unpack_from(value, records.HEAD.size)
@@ -251,7 +254,8 @@ class Generation:
                 return [Definition(self, chunk, offset, length, flags, bytes(value[_BEFORE_HEADWORD:]))]
             values = [value]
         else:
-            values = [value for k in strategies.forgiving(self, query) if (value := self._get(k)) is not None]
+            others = strategies.forgiving(self, query) if forgiving else ()
+            values = [value for k in others if (value := self._get(k)) is not None]
         found = [Definition(self, *posting) for value in values for posting in records.postings(value)]
         if len(found) > 1:
             asked = query.word.encode("utf-8")

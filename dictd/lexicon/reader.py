@@ -165,20 +165,30 @@ class Lexicon:
         :raises UnknownDatabase: no such name.
         """
         query = Query.of(word)
-        found: list[Definition] = []
-        for member in self.view(reader).asked(database):
-            if not query.k:
-                break  # LMDB has no empty keys
-            try:
-                here = member.generation.define(query)
-            except DAMAGE as error:
-                self._give_up(member.generation, error)
-                continue
-            if member.alias:
-                here = [evolve(definition, alias=member.alias, source=member.source) for definition in here]
-            found += here
-            if found and database == "!":
-                break
+        members = self.view(reader).asked(database)
+        if not query.k:
+            return []  # LMDB has no empty keys
+        # Who writes accents and signs does not mean what differs in them, unless nothing else is there.
+        at_once = len(members) == 1 or query.k2 == query.k
+        for forgiving in (True,) if at_once else (False, True):
+            found: list[Definition] = []
+            for member in members:
+                found += self._defined(member, query, forgiving)
+                if found and database == "!":
+                    break
+            if found:
+                return found
+        return []
+
+    def _defined(self, member: Member, query: Query, forgiving: bool) -> list[Definition]:
+        """What one dictionary has, under the name under which it answers."""
+        try:
+            found = member.generation.define(query, forgiving)
+        except DAMAGE as error:
+            self._give_up(member.generation, error)
+            return []
+        if member.alias:
+            return [evolve(definition, alias=member.alias, source=member.source) for definition in found]
         return found
 
     def match(self, database: str, strategy: str, word: str, limit: int, reader: str = "") -> Search:

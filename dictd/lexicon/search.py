@@ -9,7 +9,7 @@ from heapq import merge
 
 from attrs import define, field, frozen
 
-from dictd.lexicon import records, strategies
+from dictd.lexicon import edits, folding, records, strategies
 from dictd.lexicon.generation import DAMAGE, Generation
 from dictd.lexicon.query import Query
 from dictd.lexicon.views import Member
@@ -18,6 +18,8 @@ from dictd.lexicon.views import Member
 _AT_ONCE = 64
 #: Every letter is one slip from every other: words of fewer characters are near to nothing.
 _LEAST = 2
+#: How many slips what sounds alike may be away.
+_ALIKE = 2
 #: Bytes of a long span read at a time.
 _PIECE = 1 << 16
 #: Spans put in order at a time.
@@ -200,7 +202,7 @@ class Search(Work):
 
 @define(eq=False)
 class Nearest(Work):
-    """The headwords nearest to a word that nobody has.
+    """The headwords nearest to a word that nobody has: one slip away, or else two and alike in sound.
 
     :param most: how many.
     """
@@ -212,7 +214,7 @@ class Nearest(Work):
 
     @property
     def headwords(self) -> list[str]:
-        """The best first: used most, with the same first letter, in the order of the dictionaries."""
+        """The best first: fewest slips, used most, same first letter, in the order of the dictionaries."""
         return sorted(self._found, key=self._found.__getitem__)[: self.most]
 
     def generations(self) -> Sequence[Generation]:
@@ -221,24 +223,46 @@ class Nearest(Work):
     def _work(self) -> Generator[None, None, None]:
         if len(self.query.word) < _LEAST:
             return
-        for generation in self.generations():
-            try:
-                yield from self._in_one(generation)
-            except DAMAGE as error:
-                self.damaged(generation, error)
-            yield
+        for look in (self._one_slip_away, self._alike):
+            for generation in () if self._found else self.generations():
+                try:
+                    yield from look(generation)
+                except DAMAGE as error:
+                    self.damaged(generation, error)
+                yield
 
-    def _in_one(self, generation: Generation) -> Generator[None, None, None]:
+    def _one_slip_away(self, generation: Generation) -> Generator[None, None, None]:
         with closing(strategies.near(generation, self.query)) as found:
             for one in found:
                 if one is None:
                     yield
                     continue
                 span, used = one
-                _, headword = Matches(1, generation.lines(span)).found[0]
+                headword = _headword(generation, span)
                 other_letter = headword[:1].casefold() != self.query.word[:1].casefold()
                 rank = (-used, other_letter, len(self._found))
                 self._found[headword] = min(rank, self._found.get(headword, rank))
+
+    def _alike(self, generation: Generation) -> Generator[None, None, None]:
+        """What sounds alike, and is two slips away."""
+        asked = self.query.form
+        for strategy in (strategies.BY_NAME["metaphone"], strategies.BY_NAME["soundex"]):
+            with closing(_iterated(strategy.spans(generation, self.query))) as found:
+                for step, span in enumerate(found, 1):
+                    if step % _AT_ONCE == 0:
+                        yield
+                    if span is None:
+                        continue
+                    headword = _headword(generation, span)
+                    form = folding.exact(headword)
+                    slips = edits.slips(form, asked) if abs(len(form) - len(asked)) <= _ALIKE else len(asked)
+                    if slips <= _ALIKE:
+                        self._found.setdefault(headword, (slips, False, len(self._found)))
+
+
+def _headword(generation: Generation, span: int) -> str:
+    """The first headword of a span."""
+    return Matches(1, generation.lines(span)).found[0][1]
 
 
 def _iterated(spans: strategies.Spans) -> Generator[int | None, None, None]:

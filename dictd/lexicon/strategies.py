@@ -181,14 +181,18 @@ def near(tables: Tables, query: Query) -> Generator[tuple[int, int] | None, None
 
 
 def lev(tables: Tables, query: Query) -> Spans:
-    """Headwords one slip away: a letter too many, too few, wrong, or two in the wrong order; those used most first."""
+    """The word itself, then headwords one slip away, those used most first.
+
+    A slip is a letter too many, too few, wrong, or two in the wrong order.
+    """
     found: dict[int, int] = {}
     for one in near(tables, query):
         if one is None:
             yield None
         else:
             found[one[0]] = one[1]
-    yield from sorted(found, key=lambda span: (-found[span], span))
+    itself = tables.head(query.k)[0] if query.k else 0
+    yield from sorted(found, key=lambda span: (span != itself, -found[span], span))
 
 
 def by_pattern(tables: Tables, query: Query) -> Spans:

@@ -30,7 +30,7 @@ class Verb:
     :ivar member: only for those who are logged in.
     :ivar owner: changes the account: only for those who came by their password, not by a key.
     :ivar looks_up: refused before login where the settings say so.
-    :ivar hint: what 501 says beyond the usual.
+    :ivar hint: what 501 says in place of the usual.
     :ivar flawed: what arguments are that are not text: not UTF-8, or with control characters.
     :ivar refusal: a verb that is not offered, and how it is answered.
     """
@@ -186,6 +186,7 @@ VERBS: tuple[Verb, ...] = (
 
 _BY_NAME: dict[str, Verb] = {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
 _OPTIONS = [name for name in _BY_NAME if name.startswith("OPTION ")]
+_OF_TWO = [verb.name for verb in VERBS if " " in verb.name]
 _FIRST_OF_TWO = {name.partition(" ")[0] for name in _BY_NAME if " " in name}
 
 
@@ -205,7 +206,7 @@ def find(command: Command) -> tuple[Verb, tuple[str, ...]]:
         if verb is None and command.verb == "OPTION" and second:
             raise ParameterNotImplemented(f"no such option; there are {' and '.join(_OPTIONS)}")
         if verb is None:
-            raise BadArguments()
+            raise BadArguments(_usage([name for name in _OF_TWO if name.startswith(f"{command.verb} ")]))
         words = words[1:]
     if verb.refusal:
         raise verb.refusal()
@@ -213,10 +214,19 @@ def find(command: Command) -> tuple[Verb, tuple[str, ...]]:
         raise verb.flawed(command.flaw if verb.flawed is BadArguments else "")
     count = len(words)
     if count < verb.least or (verb.most is not None and count > verb.most):
-        raise BadArguments(verb.hint)
+        raise BadArguments(verb.hint or _usage([f"{verb.name} {verb.arguments}".strip()], "word" in verb.arguments))
     if verb.secret and command.unterminated:
-        raise BadArguments("a quote was not closed")
+        raise BadArguments('a quote was not closed; a password with quotes or blanks goes in "quotes"')
     return verb, words
+
+
+def _usage(forms: list[str], words: bool = False) -> str:
+    """What 501 says where a verb has no hint of its own.
+
+    :param words: one of its arguments may be several words.
+    """
+    several = ' (several words go in quotes: "ice cream")' if words else ""
+    return f"syntax error, illegal parameters: say {' or '.join(forms)}{several}"
 
 
 def help_text(name: str = "") -> str:

@@ -159,6 +159,16 @@ class Forgiveness(SynchronousTestCase):
         lexicon = shelved(self, d=entries("Mädchen"), e=entries("Madchen"))
         self.assertEqual(self.spelled(lexicon, "madchen"), ["Mädchen", "Madchen"])
 
+    def test_signs_that_were_typed_count_over_all(self) -> None:
+        """Who asks for C++ does not mean another dictionary's C, unless nobody has C++; cafe means café too."""
+        lexicon = shelved(self, d=entries("C", "café"), e=entries("C++", "cafe"), f=entries("C#"))
+        self.assertEqual([word for _, word, _ in found(lexicon.define("*", "C++"))], ["C++"])
+        self.assertEqual([word for _, word, _ in found(lexicon.define("!", "C++"))], ["C++"])
+        self.assertEqual([word for _, word, _ in found(lexicon.define("d", "C++"))], ["C"])
+        self.assertEqual([word for _, word, _ in found(lexicon.define("*", "C-"))], ["C", "C++", "C#"])
+        self.assertEqual([word for _, word, _ in found(lexicon.define("*", "cafe"))], ["café", "cafe"])
+        self.assertEqual([word for _, word, _ in found(lexicon.define("*", "café"))], ["café"])
+
     def test_first_dictionary_that_has_it_loosely(self) -> None:
         """``!`` is content with a loose match of an earlier dictionary."""
         lexicon = shelved(self, d=entries("Mädchen"), e=entries("Madchen"))

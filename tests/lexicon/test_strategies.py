@@ -214,3 +214,14 @@ class ByHand(SynchronousTestCase):
 
             lexicon.match("d", strategy, asked, MANY).run(go_on)
             self.assertGreaterEqual(looks[0], 2, (strategy, asked[:3]))
+
+
+class Lev(SynchronousTestCase):
+    """The order of what is one slip away."""
+
+    def test_itself_first(self) -> None:
+        """The word itself, then what is used most, then the order of the dictionary."""
+        used = {"ten": 9, "hen": 1, "pen": 5, "open": 700, "pan": 0, "den": 0}
+        lexicon = shelved(self, d=[Entry((word,), word, frequency=count) for word, count in used.items()])
+        self.assertEqual(matched(lexicon, "lev", "pen"), ["pen", "open", "ten", "hen", "den", "pan"])
+        self.assertEqual(matched(lexicon, "lev", "pren"), ["pen"])

@@ -361,6 +361,12 @@ class Suggestions(Rich):
         self.assertEqual(self.client.ask("Q peencil"), '552 no match, perhaps: "pencil"\n')
         self.assertEqual(self.client.ask("Q sencil"), '552 no match, perhaps: "pencil" "stencil" "tencil"\n')
 
+    def test_alike_in_sound(self) -> None:
+        """Where nothing is one slip away, what is two away and sounds alike; never what only sounds alike."""
+        self.assertEqual(self.client.ask("Q penngwin"), '552 no match, perhaps: "penguin"\n')
+        self.assertEqual(self.client.ask("Q pensill"), '552 no match, perhaps: "pencil"\n')
+        self.assertEqual(self.client.ask("Q paynesyle"), "552 no match\n")
+
     def test_five_at_most(self) -> None:
         """Five, and none for a word of one letter, to which all are near."""
         answer = self.client.ask("Q pengx")

@@ -25,7 +25,8 @@ def differing(theirs: str, ours: str) -> tuple[str, ...]:
 
 def in_their_words(ours: str) -> str:
     """An answer with the lines that only say the same in other words changed."""
-    return "\r\n".join(differences.WORDS.get(line, line) for line in ours.split("\r\n"))
+    usage = re.compile("(501 syntax error, illegal parameters): say .*")
+    return "\r\n".join(usage.sub(r"\1", differences.WORDS.get(line, line)) for line in ours.split("\r\n"))
 
 
 def trouble(name: str, theirs: str, ours: str) -> str:

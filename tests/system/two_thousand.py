@@ -147,7 +147,8 @@ def _cases(headwords: Headwords, question: Question, theirs: list[str], ours: li
         yield Case(headwords, question.strategy, question.word, headword, mine, cut, len(theirs))
     of_both = [word for word in ours if word in in_theirs]
     if of_both != [word for word in theirs if word in in_ours]:
-        yield Case(headwords, question.strategy, question.word, ORDER, ours=of_both == sorted(of_both))
+        spelled = sorted(of_both, key=lambda word: (word != question.word, word))  # the word itself first
+        yield Case(headwords, question.strategy, question.word, ORDER, ours=of_both == spelled)
 
 
 def main() -> int:
