@@ -236,6 +236,24 @@ class Faults(Doctor):
             self.assertEqual(len(self.look(1)["schema"]), 2)
             self.execute("DELETE FROM schema_version WHERE version = 99", path)
 
+    def test_names_of_nothing(self) -> None:
+        """Dictionaries that the settings name and that are not there, and a group that cannot be served, are told."""
+        config = Path(self.mktemp()).absolute()
+        config.write_text('[dictionary.nosuch]\norder = 1\n[group.birds]\nmembers = ["neither"]\n')
+        result = self.ctl("--config", str(config), "--json", "doctor")
+        self.assertEqual(result.exit_code, 0, result.output)
+        notes = [
+            one["text"] for one in json.loads(result.stdout) if (one["about"], one["state"]) == ("lexicon", "note")
+        ]
+        self.assertEqual(
+            notes,
+            [
+                "the settings name the dictionary neither, which is not there",
+                "the settings name the dictionary nosuch, which is not there",
+                "birds is a dictionary, so the group of that name is not served",
+            ],
+        )
+
     def test_older_schema(self) -> None:
         """A database of an older program is brought up at the next start; what is served is in step with it."""
         self.execute("DELETE FROM schema_version WHERE subject = 'dictionaries' AND version >= 2")

@@ -18,6 +18,7 @@ from dictd.ctl.root import Shared, count, main
 from dictd.errors import DictError
 from dictd.importers import lease
 from dictd.lexicon import catalogue, publisher
+from dictd.lexicon.arrangement import arrangement
 from dictd.lexicon.reader import Lexicon
 from dictd.processes.state import Lock
 from dictd.store import schema
@@ -195,6 +196,11 @@ class _Examination:
             elif fault := publisher.whole(directory, listing, thorough=True):
                 wrong.append(f"{listing.file} {fault}")
         names = {live.dictionary.name for live in self.live}
+        settings = self.shared.settings
+        for name in sorted(arrangement(settings).named - names):
+            yield Finding("lexicon", "note", f"the settings name the dictionary {name}, which is not there")
+        for name in sorted(names & set(settings.groups)):
+            yield Finding("lexicon", "note", f"{name} is a dictionary, so the group of that name is not served")
         gone = [one.name for one in published.listings if one.name not in names]
         wrong += [f"{name} is served, and no longer in the store" for name in gone]
         hint = "a server that runs puts it right in two seconds; else start one"

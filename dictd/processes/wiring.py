@@ -14,11 +14,10 @@ from dictd.accounts.recorder import Recorder, RowIds
 from dictd.accounts.registrar import Registrar
 from dictd.accounts.roster import Roster
 from dictd.config import Settings
+from dictd.lexicon.arrangement import arrangement
 from dictd.lexicon.reader import Lexicon
-from dictd.lexicon.views import Arrangement, Group, Placing
 from dictd.limits import Doors, Guesses, Rate
 from dictd.lookups import LookUps, Searches
-from dictd.model import name_key
 from dictd.processes import serverkey
 from dictd.processes.state import State
 from dictd.server.factory import DictFactory
@@ -40,16 +39,6 @@ class Parts:
     passwords: Passwords
     recorder: Recorder
     factory: DictFactory
-
-
-def arrangement(settings: Settings) -> Arrangement:
-    """Who sees which dictionaries, in the words of the lexicon."""
-    placings = {
-        name: Placing(one.strategy, one.hidden, frozenset(map(name_key, one.users)), one.order)
-        for name, one in settings.dictionaries.items()
-    }
-    groups = tuple(Group(name, one.title or name, one.members) for name, one in settings.groups.items())
-    return Arrangement(placings, groups)
 
 
 def wire(settings: Settings, state: State, reactor: Any, worker: int = 0) -> Parts:

@@ -23,11 +23,11 @@ from dictd.accounts.roster import Roster
 from dictd.config import Settings
 from dictd.errors import StoreUnavailable
 from dictd.lexicon import catalogue, folding, publisher
+from dictd.lexicon.arrangement import arrangement
 from dictd.lexicon.reader import Lexicon
 from dictd.limits import Doors, Guesses, Rate
 from dictd.lookups import LookUps, Searches
 from dictd.model import Dictionary
-from dictd.processes.wiring import arrangement
 from dictd.server.factory import DictFactory
 from dictd.server.protocol import DictProtocol
 from dictd.server.service import Service, Tally
