@@ -62,6 +62,8 @@ class Generation:
         :raises LexiconDamaged: it is missing, of another size or another format.
         """
         path = directory / listing.file
+        if not listing.current:
+            raise LexiconDamaged(f"{path} is of another version of dictd; it is served when it is built again")
         try:
             stat = path.stat()
             if stat.st_size != listing.size:

@@ -372,6 +372,18 @@ class Refresh(SynchronousTestCase):
         content = self.content()
         self.faulty(content[:8192] + bytes(len(content) - 8192))
 
+    def test_file_of_another_version(self) -> None:
+        """A file that another version of the program has built is called that, not damaged."""
+        shelf = Shelf.fresh(self)
+        listing = shelf.put("wn", entries("run"))
+        older = shelf.directory / listing.file.replace(f"-{records.FORMAT}.lmdb", "-1.lmdb")
+        (shelf.directory / listing.file).rename(older)
+        shelf.write(evolve(listing, file=older.name))
+        shelf.lexicon.refresh()
+        self.assertEqual(
+            shelf.complaints, [f"{older} is of another version of dictd; it is served when it is built again"]
+        )
+
     def test_file_of_another_format(self) -> None:
         """A whole file of another version of the format, under the name of this one."""
         self.patch(records, "FORMAT", records.FORMAT + 1)
