@@ -14,8 +14,10 @@ from dictd.accounts.recorder import Recorder
 from dictd.errors import BadArguments
 from dictd.lexicon import folding
 from dictd.lexicon.definition import Definition
+from dictd.lexicon.nearest import Nearest
 from dictd.lexicon.reader import Lexicon
-from dictd.lexicon.search import Nearest, Search, Work
+from dictd.lexicon.search import Search
+from dictd.lexicon.work import Work
 from dictd.model import LONGEST_WORD, User
 
 #: Seconds a search works before somebody else has a turn.

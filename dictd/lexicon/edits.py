@@ -67,22 +67,3 @@ def _candidates(letters: Letters, word: str) -> Iterator[str]:
             if at < size:
                 for letter in letters.letters_before(rest):
                     yield before + letter + rest
-
-
-def slips(one: str, other: str) -> int:
-    """How many slips make one word of another (optimal string alignment distance).
-
-    >>> slips("tommorow", "tomorrow"), slips("pengiun", "penguin")
-    (2, 1)
-    """
-    before, row = list(range(len(other) + 1)), list(range(len(other) + 1))
-    last = ""
-    for count, letter in enumerate(one, 1):
-        before, row, above = row, [count], before
-        for at, against in enumerate(other, 1):
-            best = min(before[at] + 1, row[-1] + 1, before[at - 1] + (letter != against))
-            if at > 1 and letter == other[at - 2] and last == against:
-                best = min(best, above[at - 2] + 1)
-            row.append(best)
-        last = letter
-    return row[-1]

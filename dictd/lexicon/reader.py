@@ -21,8 +21,9 @@ from dictd.errors import BadArguments, LexiconDamaged, NoDatabases, UnknownStrat
 from dictd.lexicon import catalogue, patterns, strategies
 from dictd.lexicon.definition import Definition
 from dictd.lexicon.generation import DAMAGE, Generation
+from dictd.lexicon.nearest import Nearest
 from dictd.lexicon.query import Query
-from dictd.lexicon.search import Asked, Nearest, Search
+from dictd.lexicon.search import Asked, Search
 from dictd.lexicon.views import Arrangement, Group, Member, View
 from dictd.model import Dictionary
 

@@ -14,7 +14,8 @@ from twisted.logger import Logger
 from dictd.errors import AccessDenied, BadArguments, DictError, NeedsTLS, NoDatabases, Unavailable
 from dictd.lexicon import strategies
 from dictd.lexicon.definition import Definition
-from dictd.lexicon.search import Search, Work
+from dictd.lexicon.search import Search
+from dictd.lexicon.work import Work
 from dictd.limits import Peer
 from dictd.model import User
 from dictd.server import commands, keytexts, texts
@@ -153,8 +154,9 @@ class Session:
         return self._searched(self.service.lookups.match(database, strategy, word, self.user), self._matched)
 
     def _matched(self, search: Search) -> Reply:
-        self.service.tally.matches += search.matches.count
-        return texts.matched(search.matches, self.service.settings.limits.match_seconds, self.mime)
+        matches = search.matches
+        self.service.tally.matches += matches.count
+        return texts.matched(matches, self.service.settings.limits.match_seconds, self.mime)
 
     def _searched(self, work: W, reply: Callable[[W], Reply], kept: Deferred[bool] | None = None) -> Answer:
         """The reply to a search: at once, where a moment was enough."""

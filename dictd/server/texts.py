@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dictd import __version__
 from dictd.errors import NoMatch
 from dictd.lexicon.definition import Definition
-from dictd.lexicon.search import Matches, Nearest
+from dictd.lexicon.nearest import Nearest
+from dictd.lexicon.search import Matches
 from dictd.lexicon.views import Group
 from dictd.model import Dictionary, LookUp
 from dictd.wire import replies

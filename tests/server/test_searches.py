@@ -14,7 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.config import Settings
 from dictd.lexicon import forms, records, search
-from dictd.lexicon.search import Work
+from dictd.lexicon.work import Work
 from dictd.lookups import SLICE, Searches
 from tests.support.house import Client, House, publish
 
