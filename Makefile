@@ -18,10 +18,10 @@ ROUNDS ?= 3
 SECONDS ?= $(if $(filter fuzz,$(MAKECMDGOALS)),420,2)
 A ?=
 B ?= .bench/LATEST.json
-APT_PROGRAMS := mariadbd dict curl nc cc emacs
+APT_PROGRAMS := mariadbd dict curl nc cc emacs faketime openssl
 DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-freedict-deu-eng dictd libmaa4 \
   dico dicod libdico2 libgsasl18 libgssglue1 libidn12 libltdl7 libntlm0 libpcre3
-APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev emacs-nox
+APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev emacs-nox faketime openssl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
 .PHONY: run test lint types trial fuzz programs bench bench-compare compare-matches clean

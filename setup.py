@@ -58,6 +58,7 @@ setup(
         "twisted>=26.10",
         "attrs>=23.2",
         "lmdb>=1.4",
+        "prometheus-client>=0.22",
         "google-re2>=1.1",
         "jellyfish>=1.0",
         "argon2-cffi>=23.1",

@@ -26,7 +26,16 @@ from dictd.model import NAME_RULE, dictionary_name
 from dictd.sections import NAMED, SECTIONS, Accounts, DictionarySettings, GroupSettings, Settings
 
 #: What the rest of dictd takes its settings from, and by.
-__all__ = ["Accounts", "DictionarySettings", "GroupSettings", "Settings", "document", "load", "state_directory"]
+__all__ = [
+    "Accounts",
+    "DictionarySettings",
+    "GroupSettings",
+    "Settings",
+    "document",
+    "load",
+    "state_directory",
+    "tree_of",
+]
 
 ENVIRONMENT_PREFIX = "DICTD_"
 
@@ -39,6 +48,7 @@ def load(
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Mapping[str, Any]] | None = None,
     strategies: Collection[str] | None = None,
+    tree: Mapping[str, Any] | None = None,
 ) -> Settings:
     """Read the settings.
 
@@ -46,9 +56,11 @@ def load(
     :param environment: ``DICTD_LISTEN_PORT=2629`` and the like.
     :param overrides: section -> key -> value, from the command line.
     :param strategies: names that ``dictionary.NAME.strategy`` may have; ``None`` asks nothing of them.
+    :param tree: what the file holds, where somebody has read it already; see :func:`tree_of`.
     :raises SettingsRefused: with every fault, one a line, with line numbers.
     """
-    text, tree = _read(path)
+    text, read = _read(path)
+    tree = read if tree is None else tree
     loading = _Loading(path, _lines(text))
     loading.take_file(tree)
     loading.take_environment(environment or {})
@@ -60,6 +72,14 @@ def load(
     if loading.faults:
         raise SettingsRefused("\n".join(loading.faults))
     return settings
+
+
+def tree_of(settings: Settings) -> dict[str, Any]:
+    """All settings, defaults too, as their file would hold them: for JSON, and back by :func:`load`."""
+    tree: dict[str, Any] = {section: attrs.asdict(getattr(settings, section)) for section in SECTIONS}
+    for section, named in NAMED.items():
+        tree[section] = {name: attrs.asdict(kind) for name, kind in getattr(settings, named.kept_as).items()}
+    return tree
 
 
 def _read(path: Path | None) -> tuple[str, dict[str, Any]]:
@@ -205,7 +225,7 @@ def _from_environment(raw: str, hint: Any) -> Any:
     if hint is bool:
         return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(raw.lower(), raw)
     for number in (int, float):
-        if hint is number:
+        if hint is number or hint == number | str:
             try:
                 return number(raw)
             except ValueError:
@@ -222,11 +242,18 @@ def _checked(declared: attrs.Attribute[Any], hint: Any, value: Any) -> tuple[str
     elif hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     elif not isinstance(value, hint) or (isinstance(value, bool) and hint is not bool):
-        names = {int: "a whole number", float: "a number", bool: "true or false", str: "a string"}
-        return f"must be {names[hint]}, not {value!r}", value
+        return f"must be {_KINDS[hint]}, not {value!r}", value
     check = declared.metadata["check"]
     return (check(value) if check else ""), value
 
+
+_KINDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "a string",
+    int | str: "a whole number or a string",
+}
 
 _WORD = r"""(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')"""
 _WORDS = rf"\s*({_WORD}(?:\s*\.\s*{_WORD})*)\s*"

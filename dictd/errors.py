@@ -40,10 +40,40 @@ class ShuttingDown(DictError):
     default = "server shutting down, good bye"
 
 
+class BeginsAnew(ShuttingDown):
+    """421 when a worker has given way to another."""
+
+    default = "the server has begun anew, please connect again"
+
+
 class IdleTooLong(ShuttingDown):
     """421 after a time-out."""
 
     default = "nothing heard for too long, good bye"
+
+
+class Kicked(ShuttingDown):
+    """421 because an administrator said so."""
+
+    default = "the administrator has ended this connection"
+
+
+class Banned(ShuttingDown):
+    """421 because an administrator does not want this network here."""
+
+    default = "the administrator lets nobody in from this network"
+
+
+class LoginTooLate(ShuttingDown):
+    """421 for a connection that had a reserved place and did not log in."""
+
+    default = "this place is for somebody who logs in, please try again in a minute, good bye"
+
+
+class TooManyFaults(ShuttingDown):
+    """421 behind the last of too many commands that were none."""
+
+    default = "too many commands that are none, HELP lists those there are, good bye"
 
 
 # The command itself -------------------------------------------------------
@@ -57,9 +87,13 @@ class UnknownCommand(DictError):
 
 
 class LineTooLong(UnknownCommand):
-    """500: more than 6,144 octets in a line (RFC 2229 2.3)."""
+    """500: more octets in a line than there may be (RFC 2229 2.3).
 
-    default = "line too long, 6144 octets are the limit"
+    :param most: how many there may be.
+    """
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"line too long, {most} octets are the limit")
 
 
 class BadArguments(DictError):
@@ -81,6 +115,12 @@ class ParameterNotImplemented(DictError):
 
     code = 503
     default = "command parameter not implemented"
+
+
+class UnsafeStart(ParameterNotImplemented):
+    """503: something stands behind STARTTLS, as if somebody on the way had put it there; the connection is closed."""
+
+    default = "nothing may follow STARTTLS before its answer, good bye"
 
 
 # Look-ups -----------------------------------------------------------------
@@ -149,6 +189,10 @@ class LoginFailed(DictError):
 
     code = 531
     default = "access denied, wrong name or password"
+
+
+class LoginDelayed(LoginFailed):
+    """531 in the same words, where a penalty is running and 481 cannot be said."""
 
 
 class UnknownMechanism(DictError):

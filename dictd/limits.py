@@ -1,12 +1,13 @@
-"""Who may connect and who may guess: arithmetic on times and names, nothing else.
+"""Who somebody is to the limits, and who may guess: arithmetic on times and names, nothing else.
 
 Times are seconds of any steady clock, given by the caller. Networks are what
-:func:`network_of` makes of an address: one IPv4 address, one IPv6 /64.
+:func:`network_of` makes of an address: one IPv4 address, one IPv6 /64, or what
+the settings say. Who may connect is in :mod:`dictd.doors`.
 
 Guessing a password costs time, never an account: a failure makes the next try
 from the same network on the same account wait 2, 4, 8, then 15 s. A network
-with many failures on any accounts waits as well, and so does an account that
-many networks try; but where an account has logged in before, neither of these
+with ten failures on any accounts waits as well, at first until its minute is
+over, and so does an account that many networks try; but where an account has logged in before, neither of these
 two holds, so nobody can lock a pupil or a class out.
 """
 
@@ -18,10 +19,12 @@ from collections import deque
 
 from attrs import define, field, frozen
 
-#: Waits after the first, second, third, and every further failure, seconds.
-PENALTIES = (2.0, 4.0, 8.0, 15.0)
+#: The wait after the first failure, seconds; each further one doubles it, up to the longest.
+FIRST_PENALTY, LONGEST_PENALTY = 2.0, 15.0
 #: Failures of a network (or on an account) before the whole of it waits.
 WIDE_FAILURES = 10
+#: So many fill the minute in which they came, seconds; so do four of the longest waits, where those are shorter.
+MINUTE = 60.0
 #: Failures are forgotten after this long without another one, seconds.
 MEMORY = 600.0
 #: Tries under way at a time for one account from one network, and for all accounts of a network
@@ -45,55 +48,23 @@ class Peer:
     loopback: bool
 
     @classmethod
-    def at(cls, host: str) -> Peer:
-        """The peer at an address as a socket gives it."""
+    def at(cls, host: str, ipv4_prefix: int = 32, ipv6_prefix: int = 64) -> Peer:
+        """The peer at an address as a socket gives it; ``unix`` is that of a unix socket."""
         if host.startswith("::ffff:") and "." in host:
             host = host[7:]
-        return cls(host, network_of(host), host.startswith("127.") or host in ("::1", "unix"))
+        network = network_of(host, ipv4_prefix, ipv6_prefix)
+        return cls(host, network, host.startswith("127.") or host in ("::1", "unix"))
 
 
-def network_of(host: str) -> str:
-    """What counts as one client: an IPv4 address, the /64 of an IPv6 address."""
+def network_of(host: str, ipv4_prefix: int = 32, ipv6_prefix: int = 64) -> str:
+    """What counts as one client: an IPv4 address, the /64 of an IPv6 address, or wider."""
     if ":" not in host:
-        return host
+        if ipv4_prefix == 32 or not host[:1].isdigit():
+            return host
+        return str(ipaddress.IPv4Network((int(ipaddress.IPv4Address(host)), ipv4_prefix), strict=False))
     address = ipaddress.IPv6Address(host.partition("%")[0])
-    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
-
-
-@define
-class Doors:
-    """How many are in, in all and of each network.
-
-    :ivar most: connections at a time.
-    :ivar most_of_one: connections at a time of one network; loopback is free.
-    """
-
-    most: int
-    most_of_one: int
-    inside: int = 0
-    _of_network: dict[str, int] = field(factory=dict)
-
-    def admit(self, peer: Peer) -> bool:
-        """Let a peer in; each that is in must :meth:`leave`."""
-        if self.inside >= self.most:
-            return False
-        if not peer.loopback:
-            here = self._of_network.get(peer.network, 0)
-            if here >= self.most_of_one:
-                return False
-            self._of_network[peer.network] = here + 1
-        self.inside += 1
-        return True
-
-    def leave(self, peer: Peer) -> None:
-        """A peer that was admitted is gone."""
-        self.inside -= 1
-        if not peer.loopback:
-            left = self._of_network[peer.network] - 1
-            if left:
-                self._of_network[peer.network] = left
-            else:
-                del self._of_network[peer.network]
+    away = 128 - ipv6_prefix
+    return str(ipaddress.IPv6Network((int(address) >> away << away, ipv6_prefix)))
 
 
 @define
@@ -101,22 +72,27 @@ class _Record:
     """Failures of one account, one network, or one of both together."""
 
     failures: int = 0
+    first: float = -math.inf
     last: float = -math.inf
     under_way: int = 0
 
     def failed(self, now: float) -> None:
         self.failures = self.current(now) + 1
+        if self.failures == 1:
+            self.first = now
         self.last = now
 
     def current(self, now: float) -> int:
         return self.failures if now - self.last < MEMORY else 0
 
-    def wait(self, now: float, free: int) -> float:
-        """Seconds still to wait, when the first ``free`` failures cost nothing."""
-        counted = self.current(now) - free
+    def wait(self, now: float, longest: float, free: int = 0) -> float:
+        """Seconds still to wait, when fewer failures than ``free`` cost nothing, and so many fill their minute."""
+        counted = self.current(now) - max(0, free - 1)
         if counted <= 0:
             return 0.0
-        return max(0.0, self.last + PENALTIES[min(counted, len(PENALTIES)) - 1] - now)
+        # No wait doubles twenty times.
+        over = self.last + min(longest, FIRST_PENALTY * 2.0 ** (min(counted, 20) - 1))
+        return max(0.0, over - now, self.first + min(longest * 4, MINUTE) - now if free else 0.0)
 
 
 @define
@@ -125,8 +101,13 @@ class Guesses:
 
     Every :meth:`penalty` that returned 0 is a try under way and must end in
     :meth:`failed`, :meth:`succeeded` or :meth:`abandoned`.
+
+    :ivar free: failures of a network (or on an account) before the whole of it waits.
+    :ivar longest: the longest wait, seconds.
     """
 
+    free: int = WIDE_FAILURES
+    longest: float = LONGEST_PENALTY
     _records: dict[tuple[str, str], _Record] = field(factory=dict)
     _at_home: dict[tuple[str, str], None] = field(factory=dict)
     _under_way: dict[str, int] = field(factory=dict)
@@ -134,16 +115,16 @@ class Guesses:
     def penalty(self, account: str, peer: Peer, now: float) -> int:
         """Whole seconds this try must wait; 0 begins it."""
         pair = self._records.get((account, peer.network))
-        wait = pair.wait(now, free=0) if pair else 0.0
+        wait = pair.wait(now, self.longest) if pair else 0.0
         at_home = (account, peer.network) in self._at_home
         if not at_home:
             for wide in (("", peer.network), (account, "")):
                 record = self._records.get(wide)
                 if record is not None:
-                    wait = max(wait, record.wait(now, WIDE_FAILURES))
+                    wait = max(wait, record.wait(now, self.longest, self.free))
         crowd = self._under_way.get(peer.network, 0)
         if wait <= 0 and (
-            (pair is not None and pair.under_way >= TRIES_AT_ONCE) or (crowd >= TRIES_OF_NETWORK and not at_home)
+            (pair is not None and pair.under_way >= TRIES_AT_ONCE) or (not at_home and crowd >= self._room(peer, now))
         ):
             wait = 1.0
         if wait > 0:
@@ -151,6 +132,11 @@ class Guesses:
         self._latest(account, peer.network).under_way += 1
         self._under_way[peer.network] = crowd + 1
         return 0
+
+    def _room(self, peer: Peer, now: float) -> int:
+        """Tries that may be under way at once: they could all be wrong."""
+        record = self._records.get(("", peer.network))
+        return max(1, min(TRIES_OF_NETWORK, self.free - (record.current(now) if record else 0)))
 
     def failed(self, account: str, peer: Peer, now: float) -> None:
         """A try was wrong."""

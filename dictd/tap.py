@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,6 @@ from twisted.python import usage
 
 from dictd import config
 from dictd.errors import DictError
-from dictd.lexicon.strategies import STRATEGIES
 
 
 class Options(usage.Options):
@@ -25,26 +24,25 @@ class Options(usage.Options):
         ["http-port", None, None, "TCP port of the web page (not served by this version)", int],
         ["state-dir", None, None, "where the server keeps its state"],
         ["store", None, None, "where accounts and words are kept: sqlite"],
-        ["workers", None, None, "worker processes; 0 serves in one process", int],
+        ["workers", None, None, "worker processes; auto is one a core, 0 serves in one process"],
     ]
 
     def postOptions(self) -> None:
         if self["http-port"]:
             raise usage.UsageError("--http-port: this version has no web page yet")
 
-    def settings(self) -> config.Settings:
-        """The settings with these options over them.
-
-        :raises SettingsRefused: every fault, one a line.
-        """
+    def overrides(self) -> dict[str, dict[str, Any]]:
+        """What these options say of settings: section -> key -> value."""
         places = {"port": ("listen", "port"), "workers": ("listen", "workers")}
         places |= {"state-dir": ("state", "directory"), "store": ("store", "url")}
         overrides: dict[str, dict[str, Any]] = {}
         for option, (section, key) in places.items():
             if self[option] is not None:
-                overrides.setdefault(section, {})[key] = self[option]
-        path = Path(self["config"]) if self["config"] else None
-        return config.load(path, os.environ, overrides, [strategy.name for strategy in STRATEGIES])
+                value = self[option]
+                if option == "workers" and value.isdecimal():
+                    value = int(value)  # or it is "auto"
+                overrides.setdefault(section, {})[key] = value
+        return overrides
 
 
 def makeService(options: Options) -> IService:
@@ -57,14 +55,33 @@ def makeService(options: Options) -> IService:
     ours.install()  # before anything imports the usual one
     from twisted.internet import reactor
 
-    from dictd.processes.serving import Claim, Serving, tell_newcomer
+    from dictd.processes import preflight
+    from dictd.processes.claim import Claim
+    from dictd.processes.greeting import tell_newcomer
+    from dictd.processes.journal import Logged
+    from dictd.processes.preflight import Origin
     from dictd.processes.state import State
 
+    twistd: Mapping[str, Any] = options.parent or {}
+    # A daemon changes its directory, and reads the file again on SIGHUP.
+    path = str(Path(options["config"]).absolute()) if options["config"] else None
+    origin = Origin(path, options.overrides())
     try:
-        settings = options.settings()
-        claim = Claim.made(settings, State(config.state_directory(settings)))
+        settings = origin.load()
+        state = State(config.state_directory(settings))
+        alone = not settings.listen.processes
+        logged = Logged(settings, twistd, "server" if alone else "supervisor", reactor)
+        claim = Claim.made(settings, state, lambda: (preflight.here if alone else preflight.begun)(origin))
     except DictError as trouble:
         raise SystemExit(f"dictd: {trouble.text}") from None
-    twistd = options.parent
-    in_foreground = twistd is not None and bool(twistd["nodaemon"])
-    return Serving(settings, claim, reactor, tell_newcomer if in_foreground else None)
+    # Where the log is JSON somebody reads every line as that.
+    greet = tell_newcomer if twistd.get("nodaemon") and settings.log.format == "text" else None
+    if alone:
+        from dictd.processes.alone import Alone
+
+        Alone(settings, claim, reactor, greet).setServiceParent(logged)
+    else:
+        from dictd.processes.supervisor import Supervisor
+
+        Supervisor(origin, settings, claim, reactor, greet, logged.follow).setServiceParent(logged)
+    return logged

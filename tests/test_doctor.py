@@ -17,6 +17,7 @@ from dictd.lexicon import catalogue
 from dictd.lexicon.reader import Lexicon
 from dictd.processes.state import Lock
 from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE, connect
+from tests.support.certificates import made
 from tests.test_ctl import BIRDS, Commands
 
 
@@ -126,12 +127,29 @@ class Well(Doctor):
         config = self.file("wrong.toml", "[state]\ndirectry = 1\n")
         self.assertIn("directry", self.refused("-c", config, "doctor"))
 
+    def test_certificate(self) -> None:
+        """How long it is good; soon over is worth a word, over is a fault, and so are bad files."""
+
+        def found(days: float, code: int = 0) -> tuple[str, str]:
+            certificate, key = made(self.files, days=days)
+            config = self.file("tls.toml", f'[tls]\ncertificate = "{certificate}"\nkey = "{key}"\n')
+            result = self.ctl("-c", config, "--json", "doctor")
+            self.assertEqual(result.exit_code, code, result.output)
+            (one,) = [one for one in json.loads(result.stdout) if one["about"] == "tls"]
+            return one["state"], one["text"]
+
+        self.assertRegex(" ".join(found(31)), r"^ok the certificate is good until \d{4}-\d\d-\d\d$")
+        self.assertRegex(" ".join(found(29)), r"^note the certificate is good until .*; renew it$")
+        self.assertRegex(" ".join(found(-1, 1)), "^fault the certificate has expired on ")
+        os.chmod(self.files / "one.key", 0o640)
+        self.assertRegex(" ".join(found(31, 1)), "^fault .*; type: chmod 600 ")
+
     def test_server(self) -> None:
         """While somebody holds the server's lock, he is named; the lock stays his."""
         lock = Lock(self.state / "lock")
         lock.take()
         self.addCleanup(lock.release)
-        self.assertEqual(self.look()["server"], [("ok", f"it runs, process {os.getpid()}")])
+        self.assertEqual(self.look()["server"], [("note", f"it is beginning or ending, process {os.getpid()}")])
         self.assertTrue(lock.held())
 
     def test_little_room(self) -> None:

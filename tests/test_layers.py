@@ -17,16 +17,18 @@ ROOT = PACKAGE.parent
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("tap", "ctl"),
     ("processes",),
-    ("manhole", "web", "server"),
+    ("manhole", "web", "server", "metrics"),
     ("lookups",),
     ("accounts", "importers"),
     ("store", "lexicon"),
-    ("wire", "limits"),
+    ("doors",),
+    ("wire", "limits", "tally", "repeats"),
     ("config",),
     ("sections",),
+    ("checks",),
     ("model", "errors"),
 )
-PURE = ("wire", "lexicon", "limits", "config", "sections", "model", "errors")
+PURE = ("wire", "lexicon", "doors", "limits", "tally", "repeats", "config", "sections", "checks", "model", "errors")
 
 DEPTH = {part: depth for depth, row in enumerate(LAYERS) for part in row}
 

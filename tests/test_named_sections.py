@@ -11,6 +11,7 @@ from dictd.config import DictionarySettings, GroupSettings, Settings, load
 from dictd.errors import SettingsRefused
 from dictd.lexicon import strategies
 from dictd.model import NAME_RULE
+from dictd.processes import preflight
 from tests.test_config import SettingsCase
 
 STRATEGIES = ("exact", "prefix")
@@ -212,7 +213,9 @@ class Strategies(SettingsCase):
         self.path.write_text(text, "utf-8")
         options = tap.Options()
         options["config"] = str(self.path)
-        trouble = self.assertRaises(SettingsRefused, options.settings)
+        trouble = self.assertRaises(
+            SettingsRefused, preflight.checked, preflight.Origin(options["config"], options.overrides())
+        )
         result = CliRunner().invoke(ctl.main, ["-c", str(self.path), "--state-dir", self.mktemp(), "list"])
         names = ", ".join(strategy.name for strategy in strategies.STRATEGIES)
         complaint = f"{self.path}:4: dictionary.y.strategy must be one of {names}"

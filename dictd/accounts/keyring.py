@@ -10,11 +10,12 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from dictd.accounts import keys
+from dictd.accounts.commons import Commons, Outcome
 from dictd.accounts.keys import ServerKey
 from dictd.accounts.registrar import AccountName
 from dictd.accounts.roster import Roster, SignedIn
-from dictd.errors import AccessDenied, AccountsUnavailable, LoginFailed, Unavailable, UnknownKey
-from dictd.limits import Guesses, Peer
+from dictd.errors import AccessDenied, AccountsUnavailable, LoginDelayed, LoginFailed, Unavailable, UnknownKey
+from dictd.limits import Peer
 from dictd.model import StoredKey, User
 from dictd.store.keys import KeyQueries
 from dictd.store.pool import Pool
@@ -27,16 +28,15 @@ SPACING = 60_000
 class Keyring:
     """The keys of all users, whatever front end they use.
 
-    :param guesses: the registrar's, so that a guess is a guess by LOGIN and by AUTH.
-    :param steady: seconds of a steady clock; ``wall``: seconds since 1970.
+    :param commons: the registrar's, so that a guess is a guess by LOGIN and by AUTH.
+    :param wall: seconds since 1970.
     """
 
     roster: Roster
     _server_key: ServerKey
     _pool: Pool
     _queries: KeyQueries
-    _guesses: Guesses
-    _steady: Callable[[], float]
+    _commons: Commons
     _wall: Callable[[], float]
     log = Logger()
 
@@ -75,7 +75,7 @@ class Keyring:
         label = keys.label_of(label)
         dropped = await self._pool.run(self._queries.drop, user.id, label)
         # Also where it is gone already: its commit may have been lost on the way to us.
-        expelled = self.roster.expel(user.id, key=label)
+        expelled = self.roster.expel(user.id, key=label) + await self._commons.expel(user.id, label)
         if not dropped:
             raise UnknownKey()
         return expelled
@@ -90,20 +90,24 @@ class Keyring:
         :raises Unavailable: the store could not be asked. Of 48x dict(1) dies.
         """
         account_key = AccountName.key_of(name)
-        if self._guesses.penalty(account_key, peer, self._steady()):
-            raise LoginFailed()
+        try:
+            wait = await self._commons.penalty(account_key, peer)
+        except AccountsUnavailable as trouble:
+            raise Unavailable(trouble.text) from None
+        if wait:
+            raise LoginDelayed()
         try:
             found = await self._right(account_key, answer, message_id)
         except AccountsUnavailable as trouble:
-            self._guesses.abandoned(account_key, peer)
+            self._commons.ended(account_key, peer, Outcome.ABANDONED)
             raise Unavailable(trouble.text) from None
         except BaseException:
-            self._guesses.abandoned(account_key, peer)
+            self._commons.ended(account_key, peer, Outcome.ABANDONED)
             raise
         if found is None:
-            self._guesses.failed(account_key, peer, self._steady())
+            self._commons.ended(account_key, peer, Outcome.FAILED)
             raise LoginFailed()
-        self._guesses.succeeded(account_key, peer)
+        self._commons.ended(account_key, peer, Outcome.SUCCEEDED)
         user, key = found
         self.roster.enter(user, session, key.label)
         self._note_use(key)

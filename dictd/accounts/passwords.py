@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
 from collections.abc import Callable
+from contextlib import suppress
+from threading import Thread, get_native_id
 from typing import Any, TypeVar
 
 import argon2
@@ -18,6 +22,8 @@ from dictd.errors import AccountsUnavailable, PasswordNotAllowed
 T = TypeVar("T")
 
 SHORTEST, LONGEST = 8, 512
+#: How nice the thread of the hashes is, see nice(1): look-ups go first.
+NICENESS = 10
 
 # A stored hash that asks for more than this is not one of ours: verifying it would take the machine down.
 _MOST_MEMORY_KIB, _MOST_PASSES, _MOST_LANES = 262144, 10, 8
@@ -35,6 +41,17 @@ def check_new(secret: str) -> None:
     """
     if not SHORTEST <= len(normal(secret)) <= LONGEST:
         raise PasswordNotAllowed()
+
+
+class _Courteous(Thread):
+    """A thread that lets others go first: who looks a word up does not wait for those who guess passwords."""
+
+    def run(self) -> None:
+        if sys.platform == "linux":  # elsewhere it would be that of the whole process
+            with suppress(OSError):
+                thread = get_native_id()
+                os.setpriority(os.PRIO_PROCESS, thread, max(NICENESS, os.getpriority(os.PRIO_PROCESS, thread)))
+        super().run()
 
 
 @define(eq=False)
@@ -60,7 +77,9 @@ class Passwords:
     def made(cls, reactor: Any, memory_kib: int, passes: int, queue: int) -> Passwords:
         """With a thread of its own; :meth:`start` it and :meth:`stop` it."""
         hasher = argon2.PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
-        return cls(reactor, hasher, queue, ThreadPool(0, 1, "passwords"))
+        threads = ThreadPool(0, 1, "passwords")
+        threads.threadFactory = _Courteous
+        return cls(reactor, hasher, queue, threads)
 
     @_nobody.default
     def _hash_for_nobody(self) -> str:

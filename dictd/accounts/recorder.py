@@ -15,6 +15,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from dictd.accounts.commons import Commons
 from dictd.errors import AccountsUnavailable
 from dictd.lexicon import folding
 from dictd.model import LONGEST_WORD, LookUp, User
@@ -84,6 +85,7 @@ class Recorder:
     _row_ids: RowIds
     _clock: Any
     _wall: Callable[[], float]
+    _commons: Commons
     most_rows: int = 256
     most_waiting: int = 4096
     patience: float = 2.0
@@ -106,7 +108,7 @@ class Recorder:
             that cannot be said in time.
         """
         kept: Deferred[bool] = Deferred()
-        if self._stopped or len(self._queue) + len(self._flight) >= self.most_waiting:
+        if self._stopped or self.waiting >= self.most_waiting:
             kept.callback(False)
             return kept
         now = int(self._wall() * 1000)
@@ -128,10 +130,15 @@ class Recorder:
     async def forget(self, user: User, word: str | None) -> int:
         """Delete a word, or all, from a user's history, with what is still on its way; how many rows."""
         k = None if word is None else key_of(word)
-        on_its_way = self.drop(user.id, k)
+        on_its_way = await self.take_back(user.id, k) + await self._commons.take_back(user.id, k)
+        return on_its_way + await self._pool.run(self._queries.forget, user.id, k)
+
+    async def take_back(self, user_id: int, k: bytes | None) -> int:
+        """Take rows back that are on their way here, and see those out that are being committed."""
+        on_its_way = self.drop(user_id, k)
         if self._flying:
             await self._landed()
-        return on_its_way + await self._pool.run(self._queries.forget, user.id, k)
+        return on_its_way
 
     def drop(self, user_id: int, k: bytes | None) -> int:
         """Take rows back that are not committed; how many had not even begun to be."""
@@ -164,6 +171,11 @@ class Recorder:
             if timer is not None:
                 timer.cancel()
         self._patience_timer = self._retry_timer = None
+
+    @property
+    def waiting(self) -> int:
+        """Rows that are not committed."""
+        return len(self._queue) + len(self._flight)
 
     def _landed(self) -> Deferred[None]:
         """Fires when the flight that is under way has ended."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from attrs import define, evolve, frozen
 
 from dictd.accounts import passwords
+from dictd.accounts.commons import Commons, Outcome
 from dictd.accounts.passwords import Passwords
 from dictd.accounts.recorder import Recorder
 from dictd.accounts.roster import Roster, SignedIn
@@ -21,7 +22,7 @@ from dictd.errors import (
     RegistrationClosed,
     TooManyAttempts,
 )
-from dictd.limits import Guesses, Peer, Rate
+from dictd.limits import Peer
 from dictd.model import Account, User, name_key
 from dictd.store.accounts import AccountQueries
 from dictd.store.pool import Pool
@@ -83,7 +84,8 @@ def _allowed(before: str, character: str) -> bool:
 class Registrar:
     """What people do with their accounts, whatever front end they use.
 
-    :param steady: seconds of a steady clock; ``wall``: seconds since 1970.
+    :param commons: what holds for all workers together.
+    :param wall: seconds since 1970.
     """
 
     settings: AccountSettings
@@ -92,9 +94,7 @@ class Registrar:
     _pool: Pool
     _queries: AccountQueries
     _passwords: Passwords
-    _guesses: Guesses
-    _registrations: Rate
-    _steady: Callable[[], float]
+    _commons: Commons
     _wall: Callable[[], float]
 
     async def register(self, name: str, secret: str, peer: Peer, session: SignedIn) -> User:
@@ -108,7 +108,7 @@ class Registrar:
             raise RegistrationClosed()
         account_name = AccountName.of(name)
         passwords.check_new(secret)
-        wait = self._registrations.wait(peer.network, self._steady())
+        wait = await self._commons.registration(peer)
         if wait:
             raise TooManyAttempts(wait)
         passwd = await self._passwords.hash(secret)
@@ -116,7 +116,7 @@ class Registrar:
         user = await self._pool.run(self._queries.add, account_name.shown, account_name.key.encode(), passwd, created)
         if user is None:
             raise NameTaken()
-        self._guesses.succeeded(account_name.key, peer)
+        self._commons.ended(account_name.key, peer, Outcome.SUCCEEDED)
         self.roster.enter(user, session)
         return user
 
@@ -144,6 +144,7 @@ class Registrar:
         if not await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd):
             raise LoginFailed()
         self.roster.expel(user.id, but=session)
+        await self._commons.expel(user.id)
 
     async def unregister(self, session: SignedIn, secret: str, peer: Peer) -> None:
         """Delete the account with its history; every session of this user is logged out.
@@ -155,21 +156,22 @@ class Registrar:
         self.recorder.drop(account.user.id, None)
         await self._pool.run(self._queries.delete, account.user.id)
         self.roster.expel(user.id)
+        await self._commons.expel(user.id)
 
     async def _verified(self, key: str, secret: str, peer: Peer) -> Account:
         """The account of a folded name, its password checked and penalties kept."""
-        wait = self._guesses.penalty(key, peer, self._steady())
+        wait = await self._commons.penalty(key, peer)
         if wait:
             raise TooManyAttempts(wait)
         try:
             account = await self._right(key, secret)
         except BaseException:
-            self._guesses.abandoned(key, peer)
+            self._commons.ended(key, peer, Outcome.ABANDONED)
             raise
         if account is None:
-            self._guesses.failed(key, peer, self._steady())
+            self._commons.ended(key, peer, Outcome.FAILED)
             raise LoginFailed()
-        self._guesses.succeeded(key, peer)
+        self._commons.ended(key, peer, Outcome.SUCCEEDED)
         return account
 
     async def _right(self, key: str, secret: str) -> Account | None:

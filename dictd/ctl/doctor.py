@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import shutil
 import sqlite3
@@ -20,6 +21,8 @@ from dictd.importers import lease
 from dictd.lexicon import catalogue, publisher
 from dictd.lexicon.arrangement import arrangement
 from dictd.lexicon.reader import Lexicon
+from dictd.processes import asking
+from dictd.processes.asking import NoServer
 from dictd.processes.state import Lock
 from dictd.store import schema
 from dictd.store.dialect import SQLITE
@@ -32,6 +35,8 @@ _SAMPLE = 500
 #: Less room than this on the disk is worth a word, bytes.
 _LITTLE_ROOM = 500_000_000
 _MOST_MATCHES = 1000
+#: A certificate that ends so soon should have been renewed.
+_SOON = datetime.timedelta(days=30)
 
 
 @frozen
@@ -70,6 +75,7 @@ def examined(shared: Shared) -> Iterator[Finding]:
         ("modes", examination.modes),
         ("room", examination.room),
         ("server", examination.server),
+        ("tls", examination.tls),
         ("schema", examination.schema),
         ("imports", examination.imports),
         ("lexicon", examination.lexicon),
@@ -120,9 +126,42 @@ class _Examination:
         """Whether one runs here."""
         lock = Lock(self.shared.state.directory / "lock")
         if lock.held():
-            yield Finding("server", "ok", f"it runs, process {lock.holder()}")
+            yield self._running(lock.holder())
         else:
             yield Finding("server", "note", "none runs on this state directory; twistd dictd starts it")
+
+    def _running(self, holder: str) -> Finding:
+        """How a server is that runs."""
+        try:
+            status = asking.ask(self.shared.state.directory, "status")
+        except NoServer:
+            return Finding("server", "note", f"it is beginning or ending, process {holder}")
+        except DictError as trouble:
+            return Finding("server", "fault", f"it runs, process {holder}, but {trouble.text}")
+        serving = sum(worker["state"] == "serving" for worker in status["workers"])
+        if not serving:
+            return Finding("server", "fault", f"it runs, process {holder}, but no worker serves; its log says why")
+        if status["waiting"]:
+            text = f"it runs, process {holder}, without {', '.join(status['waiting'])}; its log says why"
+            return Finding("server", "fault", text)
+        if status["metrics"].startswith("not served"):
+            return Finding("server", "note", f"it runs, process {holder}; its metrics are {status['metrics']}")
+        return Finding("server", "ok", f"it runs, process {holder}")
+
+    def tls(self) -> Iterator[Finding]:
+        """The certificate as the server would read it, and how long it is good."""
+        if not self.shared.settings.tls.certificate:
+            return
+        now = datetime.datetime.now(datetime.UTC)
+        from dictd.server import certificates  # and with it cryptography, which takes its time
+
+        pair = certificates.read(self.shared.settings)
+        if trouble := pair.trouble(now):
+            yield Finding("tls", "fault", trouble)
+        else:
+            text = f"the certificate is good until {pair.until:%Y-%m-%d}"
+            soon = pair.until - now < _SOON
+            yield Finding("tls", "note" if soon else "ok", f"{text}; renew it" if soon else text)
 
     def schema(self) -> Iterator[Finding]:
         """The versions of the databases, and whether SQLite finds them sound."""

@@ -138,6 +138,10 @@ class Lexicon:
         generations = [member.generation for member in self.view(reader).everything]
         return [(generation.dictionary, generation.headwords) for generation in generations]
 
+    def headwords(self) -> dict[str, int]:
+        """How many every dictionary has that is served, whoever sees it."""
+        return {generation.dictionary.name: generation.headwords for generation in self._live}
+
     def missing(self) -> list[str]:
         """The dictionaries that the settings name and that are not there."""
         there = {generation.dictionary.name for generation in self._live}

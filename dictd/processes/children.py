@@ -6,18 +6,22 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
-from twisted.logger import Logger
+from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
+
+from dictd.processes.lines import Lines, end_of
+from dictd.processes.logs import relay
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 #: A child that lived this long starts again without delay, seconds.
 _HEALTHY = 60.0
-_MOST_LINE = 8192
 
 
 @define(eq=False)
@@ -26,12 +30,13 @@ class Child:
 
     It ends when its standard input does, so it does not outlive this process.
 
-    :param module: what ``python -m`` runs.
+    :param module: what ``python -m`` runs; ``who``: what it is called in the log.
     """
 
     _reactor: Any
     module: str
     arguments: tuple[str, ...]
+    who: str
     _delay: float = field(default=FIRST_DELAY, init=False)
     _protocol: _Lines | None = field(default=None, init=False)
     _restart: Any = field(default=None, init=False)
@@ -74,10 +79,12 @@ class Child:
     def kill(self) -> None:
         """End it now."""
         if self._protocol is not None and self._protocol.transport is not None:
-            self._protocol.transport.signalProcess("KILL")
+            # It may have ended already, and another process have what it printed to open.
+            with suppress(ProcessExitedAlready):
+                self._protocol.transport.signalProcess("KILL")
 
     def _said(self, line: str) -> None:
-        self.log.info("{line}", line=line)
+        relay(line, self.who, plain=LogLevel.info)
 
     def _ended(self, why: str) -> None:
         self._protocol = None
@@ -95,25 +102,18 @@ class Child:
 
 
 class _Lines(ProcessProtocol):
-    """What a child prints, in lines."""
+    """What a child prints, and that it ended."""
 
     transport: Any = None
 
     def __init__(self, said: Callable[[str], None], ended: Callable[[str], None]) -> None:
-        self._said = said
         self._ended = ended
-        self._partial = {1: b"", 2: b""}
+        self._lines = {1: Lines(said), 2: Lines(said)}
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
-        *lines, rest = (self._partial[childFD] + data).split(b"\n")
-        if len(rest) > _MOST_LINE:
-            lines, rest = [*lines, rest], b""
-        self._partial[childFD] = rest
-        for line in lines:
-            self._said(line.decode("utf-8", "replace"))
+        self._lines[childFD].feed(data)
 
     def processEnded(self, reason: Failure) -> None:
-        for rest in self._partial.values():
-            if rest:
-                self._said(rest.decode("utf-8", "replace"))
-        self._ended(reason.getErrorMessage())
+        for lines in self._lines.values():
+            lines.end()
+        self._ended(end_of(reason))

@@ -1,174 +1,198 @@
-"""One serving process, from its start to its end."""
+"""The line server of one process: its parts, its ports, and its end."""
 
 from __future__ import annotations
 
-import resource
-import signal
-import socket
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from attrs import define, field
-from twisted.application.service import Service
-from twisted.internet.defer import Deferred, gatherResults, succeed
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from dictd.accounts.commons import Commons
 from dictd.config import Settings
-from dictd.errors import SettingsRefused
-from dictd.processes import serverkey, sockets
-from dictd.processes.children import Child
-from dictd.processes.state import Lock, State
+from dictd.errors import AccountsUnavailable, BeginsAnew
+from dictd.processes import descriptors, ports
+from dictd.processes.state import State
 from dictd.processes.wiring import Parts, wire
-from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE, connect
+from dictd.store import leases
 
 #: How often the catalogue is looked at, seconds.
 LOOK_EVERY = 1.0
 #: How long a stop waits for people to finish, and then for the history, seconds.
 GRACE = 5.0
-#: Open files that are not connections.
-_FILES_BESIDE = 256
+_RENEW_EVERY = leases.EVERY / 1000
+_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 @define(eq=False)
-class Claim:
-    """What a server holds alone: its state directory and its sockets.
+class Serving:
+    """Serves on the sockets it is given.
 
-    Taken before the daemon's fork, so that trouble is one line on the terminal
-    and nobody can come in between.
-    """
-
-    state: State
-    lock: Lock
-    listening: list[socket.socket]
-
-    @classmethod
-    def made(cls, settings: Settings, state: State) -> Claim:
-        """Check and take everything that can be in the way.
-
-        :raises SettingsRefused, StoreUnavailable: one line that says what to do.
-        """
-        state.prepare()
-        lock = Lock(state.directory / "lock")
-        try:
-            taken = lock.take()
-        except OSError as error:
-            raise SettingsRefused(f"{lock.path} cannot be locked: {error.strerror}") from None
-        if not taken:
-            raise SettingsRefused(
-                f"dictd runs already on {state.directory} (process {lock.holder()});"
-                " stop that one, or choose another with --state-dir"
-            )
-        try:
-            serverkey.load(state.server_key)
-            for name, subject in ((ACCOUNTS_FILE, "accounts"), (DICTIONARIES_FILE, "dictionaries")):
-                connect(state.store / name, subject).close()
-            listen = settings.listen
-            return cls(state, lock, sockets.bind(listen.addresses, listen.port, listen.backlog))
-        except BaseException:
-            lock.release()
-            raise
-
-
-@define(eq=False)
-class Serving(Service):
-    """The line server in this process, with a publisher beside it.
-
-    :ivar greet: told, once people can connect, where.
+    :ivar began: when the server did, seconds of the steady clock.
+    :ivar distrust: told when a file of the lexicon is damaged.
     """
 
     settings: Settings
-    claim: Claim
+    state: State
     reactor: Any
-    greet: Callable[[Parts, Sequence[str]], None] | None = None
-    parts: Parts | None = field(default=None, init=False)
-    _ports: list[Any] = field(factory=list, init=False)
-    _publisher: Child | None = field(default=None, init=False)
+    commons: Commons
+    distrust: Callable[[], None]
+    began: float
+    parts: Parts = field(init=False)
+    _ports: dict[str, list[Any]] = field(factory=dict, init=False)
     _timer: Any = field(default=None, init=False)
-    _old_hangup: Any = field(default=None, init=False)
+    _renewed: float = field(default=0.0, init=False)
+    _asking: bool = field(default=False, init=False)
+    #: Who waits for the end of a stop that is under way; ``None``: there is none.
+    _stopping: list[Deferred[None]] | None = field(default=None, init=False)
+    _stopped: bool = field(default=False, init=False)
     log = Logger()
 
-    def startService(self) -> None:
-        Service.startService(self)
-        self.claim.lock.sign()
-        self._make_room()
-        self.parts = wire(self.settings, self.claim.state, self.reactor)
+    def open(self) -> None:
+        """Open the store and the lexicon; nothing listens yet.
+
+        :raises DictError: something is in the way.
+        """
+        descriptors.make_room(self.settings.limits.connections)
+        self.parts = wire(self.settings, self.state, self.reactor, self.commons, self.began)
+        doors = self.parts.factory.service.doors
+        doors.most_here, doors.others = descriptors.places(), max(0, self.settings.listen.processes - 1)
         self.parts.passwords.start()
+        self.parts.lexicon.distrust = self.distrust
+        self._renewed = self.reactor.seconds()
         self._timer = self.reactor.callLater(LOOK_EVERY, self._look)
-        directory = str(self.claim.state.directory)
-        self._publisher = Child(self.reactor, "dictd.processes.publish", ("--state-dir", directory, "--watch"))
-        self.reactor.callWhenRunning(self._publisher.start)
-        self.parts.lexicon.distrust = self._publisher.nudge
-        where = [sockets.shown(listening) for listening in self.claim.listening]
-        for listening in self.claim.listening:
-            self._ports.append(self.reactor.adoptStreamPort(listening.fileno(), listening.family, self.parts.factory))
-            listening.close()
-        self._old_hangup = signal.signal(signal.SIGHUP, lambda *_: self.reactor.callFromThread(self.reload))
-        for dictionary, headwords in self.parts.lexicon.dictionaries():
-            self.log.info("{name}: {headwords} headwords", name=dictionary.name, headwords=headwords)
         if missing := self.parts.lexicon.missing():
             self.log.warn("the settings name dictionaries that are not there: {missing}", missing=", ".join(missing))
-        self.log.info("listening on {where}", where=", ".join(where))
-        if self.greet is not None:
-            self.reactor.callWhenRunning(self.greet, self.parts, where)
 
-    def _make_room(self) -> None:
-        """As many open files as the connections that the settings allow, if the system lets us."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        wanted = self.settings.limits.connections + _FILES_BESIDE
-        if soft < wanted:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))
-        if hard < wanted:
-            self.log.warn(
-                "{wanted} connections are allowed, but the system allows {hard} open files (ulimit -n)",
-                wanted=self.settings.limits.connections,
-                hard=hard,
-            )
+    def listen(self, place: str, kind: str, descriptor: int, family: int) -> None:
+        """Take connections from a listening socket; the descriptor stays the caller's.
 
-    def reload(self) -> None:
-        """SIGHUP: look at the dictionaries at once. Settings are read at the start only."""
-        self.log.info("SIGHUP: dictionaries are looked at; settings are read when the server starts")
+        :param place: a name by which to stop it.
+        :param kind: of the entrance.
+        """
+        port = ports.adopted(self.reactor, descriptor, family, self.parts.entrances[kind])
+        self._ports.setdefault(place, []).append(port)
+
+    async def unlisten(self, place: str) -> None:
+        """Take no more connections from the sockets of a place; others may go on with them."""
+        await gatherResults([_fired(port.stopListening()) for port in self._ports.pop(place, [])])
+
+    async def deaf(self) -> None:
+        """Take no more connections at all."""
+        for place in list(self._ports):
+            await self.unlisten(place)
+
+    def facts(self) -> dict[str, Any]:
+        """How this process is: JSON."""
+        parts = self.parts
+        return {
+            "pid": os.getpid(),
+            "number": parts.number.number,
+            "memory": resident(),
+            "connections": len(parts.factory.connections),
+            "commands": parts.factory.service.tally.commands(),
+            "dictionaries": [[d.name, d.title, headwords] for d, headwords in parts.lexicon.dictionaries()],
+            "store": not parts.pool.failing,
+        }
+
+    def counts(self) -> dict[str, Any]:
+        """What was counted here, with what waits now: that leaves the sums when a process ends."""
+        parts = self.parts
+        return {
+            **parts.factory.service.tally.snapshot(),
+            "pool_in_use": parts.pool.busy,
+            "waiting_rows": parts.recorder.waiting,
+            "store_fails": int(parts.pool.failing),
+        }
+
+    def look(self) -> None:
+        """Look at the dictionaries at once."""
         self._refresh(force=True)
 
-    def stopService(self) -> Deferred[None]:
-        Service.stopService(self)
-        return Deferred.fromCoroutine(self._stop())
+    async def retire(self, seconds: float) -> None:
+        """Take no more connections, serve those that are open for so long, then stop."""
+        await self.deaf()
+        await self._within(seconds, self.parts.factory.emptied(), "")
+        if self._stopping is None:
+            self.parts.factory.farewell = BeginsAnew
+        await self.stop()
 
-    async def _stop(self) -> None:
-        """Stop listening, finish what was asked, flush the history, close."""
-        parts, self.parts = self.parts, None
-        if parts is None:
-            return
-        self._timer.cancel()
-        unpublished = self._publisher.stop() if self._publisher else succeed(None)
-        await gatherResults([Deferred.fromCoroutine(_as_coroutine(port.stopListening())) for port in self._ports])
-        await self._within(GRACE, parts.factory.drain(), "some clients were cut off")
+    async def stop(self, grace: float = GRACE) -> None:
+        """Stop listening, finish what was asked, flush the history, close; once, and whoever asks again waits."""
+        if self._stopping is None:
+            self._stopping = []
+            try:
+                await self._close(grace)
+            finally:
+                self._stopped = True
+                for waiting in self._stopping:
+                    waiting.callback(None)
+        elif not self._stopped:
+            ended: Deferred[None] = Deferred()
+            self._stopping.append(ended)
+            await ended
+
+    async def _close(self, grace: float) -> None:
+        parts = self.parts
+        await self.deaf()
+        await self._within(grace, parts.factory.drain(), "some clients were cut off")
         parts.factory.stop()
         flushed = Deferred.fromCoroutine(parts.recorder.flush())
-        await self._within(GRACE, flushed, "some history rows were not written")
+        await self._within(grace, flushed, "some history rows were not written")
         parts.recorder.stop()
+        self._timer.cancel()
+        await self._within(1.0, Deferred.fromCoroutine(self._give_back()), "")
         parts.passwords.stop()
         parts.pool.close()
         parts.lexicon.close()
-        await self._within(GRACE, unpublished, "the publisher was killed")
-        if self._publisher is not None:
-            self._publisher.kill()
-        self.claim.lock.release()
-        signal.signal(signal.SIGHUP, self._old_hangup)
-        self.log.info("good bye")
 
     async def _within(self, seconds: float, work: Deferred[None], otherwise: str) -> None:
-        timely = work.addTimeout(seconds, self.reactor, lambda *_: self.log.warn("{otherwise}", otherwise=otherwise))
-        await timely
+        def over(*_: Any) -> None:
+            if otherwise:
+                self.log.warn("{otherwise}", otherwise=otherwise)
+
+        await work.addTimeout(seconds, self.reactor, over)
 
     def _look(self) -> None:
         self._timer = self.reactor.callLater(LOOK_EVERY, self._look)
         self._refresh()
+        if self.parts.pool.failing and not self._asking:
+            # Perhaps the store is back, and nobody has asked it since.
+            self._asking = True
+            Deferred.fromCoroutine(self._ask_store()).addErrback(
+                lambda failure: self.log.failure("the store could not be asked", failure=failure)
+            )
+        if self.reactor.seconds() - self._renewed >= _RENEW_EVERY:
+            self._renewed = self.reactor.seconds()
+            Deferred.fromCoroutine(self._renew()).addErrback(
+                lambda failure: self.log.failure("the number of this process could not be renewed", failure=failure)
+            )
+
+    async def _ask_store(self) -> None:
+        try:
+            await self.parts.pool.run(lambda transaction: transaction.execute("SELECT 1"))
+        except AccountsUnavailable:
+            pass
+        finally:
+            self._asking = False
+
+    async def _give_back(self) -> None:
+        """The number of this process is free again."""
+        with suppress(AccountsUnavailable):
+            await self.parts.number.give_back(self.parts.pool)
+
+    async def _renew(self) -> None:
+        """Keep the number of this process."""
+        try:
+            if not await self.parts.number.renew(self.parts.pool, self.parts.row_ids):
+                self.log.warn("another process has the number of this one, which takes another")
+        except AccountsUnavailable:
+            pass  # in a minute again; it lasts ten
 
     def _refresh(self, force: bool = False) -> None:
-        if self.parts is None:
-            return
         try:
             if self.parts.lexicon.refresh(force):
                 shown = [
@@ -176,52 +200,23 @@ class Serving(Service):
                     for dictionary, headwords in self.parts.lexicon.dictionaries()
                 ]
                 self.log.info("dictionaries are now: {shown}", shown=", ".join(shown) or "none")
+            if shown_to_clients := self.parts.factory.service.certificates:
+                shown_to_clients.look(force)
         except Exception:  # noqa: BLE001 - logged with its traceback; the service goes on
-            self.log.failure("the dictionaries could not be looked at")
+            self.log.failure("the dictionaries or the certificate could not be looked at")
 
 
-async def _as_coroutine(maybe: Any) -> None:
+def resident() -> int:
+    """Memory of this process that is its own, bytes: mapped dictionaries are everybody's."""
+    with open("/proc/self/statm", "rb") as file:
+        _, all_of_it, of_files = file.read().split()[:3]
+    return (int(all_of_it) - int(of_files)) * _PAGE
+
+
+async def _awaited(maybe: Awaitable[Any] | None) -> None:
     if maybe is not None:
         await maybe
 
 
-def tell_newcomer(parts: Parts, where: Sequence[str]) -> None:
-    """Say on the terminal what to type next; the log has lines of its own."""
-    terminal = sys.__stdout__
-    if terminal is None:
-        return
-    host, _, port = where[0].rpartition(":")
-    dictionaries = parts.lexicon.dictionaries()
-    known = ", ".join(f"{d.title} ({headwords:,} headwords)" for d, headwords in dictionaries)
-    lines = [
-        "",
-        f"  dictd is listening on {' and '.join(where)}.",
-        f"  Dictionaries: {known}"
-        if known
-        else "  No dictionary yet: dictctl import FILE (in .venv/bin) brings one in.",
-        "",
-        "  Now type, in another terminal:",
-        f"      nc {host.strip('[]')} {port}",
-        "  and there, one line each:",
-        "      Q penguin",
-        "      REGISTER your-name a-password",
-        "      Q ice cream",
-        "      HISTORY",
-        "      HELP",
-        "      QUIT",
-        *_client(host, port),
-        "  Ctrl-C here stops the server.",
-        "",
-    ]
-    terminal.write("\n".join(lines) + "\n")
-    terminal.flush()
-
-
-def _client(host: str, port: str) -> list[str]:
-    """How to ask with the bundled client, where it is installed beside this interpreter."""
-    program = Path(sys.executable).with_name("dictc")
-    if not program.exists():
-        return []
-    shown = program.relative_to(Path.cwd()) if program.is_relative_to(Path.cwd()) else program
-    server = "" if port == "2628" else f"--server dict://{host}:{port} "
-    return ["  or, with the client, which has a prompt too:", f"      {shown} {server}penguin"]
+def _fired(maybe: Any) -> Deferred[None]:
+    return Deferred.fromCoroutine(_awaited(maybe))

@@ -80,6 +80,11 @@ class Lock:
         self.sign()
         return True
 
+    @property
+    def descriptor(self) -> int:
+        """Of the open file: whoever has it has the lock too."""
+        return self._descriptor
+
     def held(self) -> bool:
         """Whether some process has the lock just now."""
         try:

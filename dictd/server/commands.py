@@ -13,6 +13,7 @@ from dictd.errors import (
     UnknownCommand,
     UnknownMechanism,
 )
+from dictd.tally import UNKNOWN
 from dictd.wire.grammar import Command, upper
 
 
@@ -175,13 +176,14 @@ VERBS: tuple[Verb, ...] = (
         flawed=LoginFailed,
         hint="say AUTH, your name, and the MD5 of the banner's message id and your key",
     ),
+    # The session answers it, 502 where it is not there, whatever stands behind it.
+    Verb("STARTTLS", "", "go on with TLS", most=None),
     Verb("STATUS", "", "how the server is"),
     Verb("HELP", "[verb]", "this list, or one verb of it", most=2),
     Verb("QUIT", "", "good bye", most=None, aliases=("E",)),
     # Verbs of RFC 2229 and ours that are not offered.
     Verb("SASLAUTH", most=None, refusal=UnknownMechanism),
     Verb("SASLRESP", most=None, refusal=NotImplementedHere),
-    Verb("STARTTLS", most=None, refusal=NotImplementedHere),
 )
 
 _BY_NAME: dict[str, Verb] = {name: verb for verb in VERBS for name in (verb.name, *verb.aliases)}
@@ -220,6 +222,13 @@ def find(command: Command) -> tuple[Verb, tuple[str, ...]]:
     return verb, words
 
 
+def name_of(command: Command) -> str:
+    """The name of the verb of a command that :func:`find` has refused; :data:`UNKNOWN` where it has none."""
+    second = upper(command.words[0]) if command.words else ""
+    verb = _BY_NAME.get(command.verb) or _BY_NAME.get(f"{command.verb} {second}")
+    return verb.name if verb else UNKNOWN
+
+
 def _usage(forms: list[str], words: bool = False) -> str:
     """What 501 says where a verb has no hint of its own.
 
@@ -229,13 +238,16 @@ def _usage(forms: list[str], words: bool = False) -> str:
     return f"syntax error, illegal parameters: say {' or '.join(forms)}{several}"
 
 
-def help_text(name: str = "") -> str:
+def help_text(name: str = "", starttls: bool = True) -> str:
     """What HELP says: all verbs, or those whose name begins with one.
 
+    :param starttls: whether STARTTLS is there.
     :raises BadArguments: there is no such verb.
     """
     wanted = _BY_NAME[name.upper()].name if name.upper() in _BY_NAME else name.upper()
     shown = [verb for verb in VERBS if verb.about and verb.name.startswith(wanted)]
+    if not starttls:
+        shown = [verb for verb in shown if verb.name != "STARTTLS"]
     if not shown:
         raise BadArguments("no such verb, HELP lists those there are")
     lines = []

@@ -2,65 +2,63 @@
 
 from __future__ import annotations
 
-import re
 import secrets
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from dictd.errors import AccessDenied, BadArguments, DictError, NeedsTLS, NoDatabases, Unavailable
+from dictd import tally
+from dictd.errors import (
+    AccessDenied,
+    BadArguments,
+    DictError,
+    LoginDelayed,
+    NeedsTLS,
+    NoDatabases,
+    NotImplementedHere,
+    TooManyAttempts,
+    TooManyFaults,
+    Unavailable,
+)
 from dictd.lexicon import strategies
 from dictd.lexicon.definition import Definition
+from dictd.lexicon.nearest import Nearest
 from dictd.lexicon.search import Search
 from dictd.lexicon.work import Work
 from dictd.limits import Peer
 from dictd.model import User
-from dictd.server import commands, keytexts, texts
+from dictd.server import commands, discretion, texts
+from dictd.server.answer import Answer, Held
+from dictd.server.membership import Membership
 from dictd.server.service import Service
+from dictd.tally import Counts
 from dictd.wire import grammar, replies
 from dictd.wire.grammar import Command
 from dictd.wire.replies import Reply
 
-_NOT_CONFIRMED = b" (history not confirmed)\r\n"
-_MOST_HISTORY = 1000
-_NUMBER = re.compile(r"[0-9]{1,4}")
-_USUAL_HISTORY = 20
 _SUGGESTIONS = 5
-
-
-@frozen
-class Held:
-    """A reply whose last line waits: the text goes out at once.
-
-    :ivar kept: fires with whether the look-up is in the history.
-    """
-
-    reply: Reply
-    kept: Deferred[bool]
-
-    def last(self) -> Deferred[bytes]:
-        """Fires with the last line."""
-        return self.kept.addCallback(self._last)
-
-    def _last(self, kept: bool) -> bytes:
-        return self.reply.last if kept else self.reply.last[:-2] + _NOT_CONFIRMED
-
-
 W = TypeVar("W", bound=Work)
-Answer = Reply | Held | Coroutine[Any, Any, Reply]
+
+#: What a line is answered that is no command, or one that is not right.
+_FAULTS = (500, 501, 502, 503)
 
 
 @define(eq=False)
-class Session:
+class Session(Membership):
     """One client, from its banner to its QUIT.
 
     :ivar mime: texts have headers; ``html``: an article that has HTML comes as that.
     :ivar key: label of the key it came by, if it did.
     :ivar message_id: of its banner, the challenge of AUTH.
-    :ivar leaving: set once the client has said QUIT.
+    :ivar leaving: set once the client has said QUIT or STARTTLS, or was told to go.
+    :ivar secure: nobody on the way can read it.
+    :ivar starting_tls: 382 was said; the rest is another session.
+    :ivar reserved: it has one of the last places, kept for those who log in, and has not.
+    :ivar verb: name of the verb of the latest line, or :data:`dictd.tally.UNKNOWN`.
+    :ivar counts: of the protocol it came by.
     """
 
     service: Service
@@ -70,13 +68,23 @@ class Session:
     mime: bool = False
     html: bool = False
     leaving: bool = False
+    secure: bool = False
+    starting_tls: bool = False
+    verb: str = tally.UNKNOWN
+    reserved: bool = False
+    _faults: int = 0
     _work: Work | None = None
     message_id: str = field(init=False)
+    counts: Counts = field(init=False)
     log = Logger()
 
     @message_id.default
     def _message_id(self) -> str:
         return self.service.message_id()
+
+    @counts.default
+    def _counts(self) -> Counts:
+        return self.service.tally.of(tally.DICT)
 
     def answer(self, line: bytes) -> Answer:
         """Do what a line says. Never raises.
@@ -84,39 +92,87 @@ class Session:
         :param line: without its end.
         :returns: the reply, one whose last line waits, or an awaitable of one.
         """
+        verb = None
         try:
-            self.service.tally.commands += 1
             command = grammar.parse(line)
             verb, words = commands.find(command)
+            self.verb = verb.name
             if verb.secret or verb.member or verb.looks_up:
                 self._authorise(verb)
             answer: Answer = getattr(self, verb.method)(command, words)
-            return answer if isinstance(answer, Reply | Held) else self._guarded(answer)
+            if not isinstance(answer, Reply | Held):
+                return self._guarded(answer)
+            if self._faults:
+                self._faults = 0
+            return answer
         except Exception as error:  # noqa: BLE001 - told apart, logged and answered
+            if verb is None:
+                # Where the grammar itself broke it is not asked again.
+                self.verb = commands.name_of(grammar.parse(line)) if isinstance(error, DictError) else tally.UNKNOWN
             return self._refusal(error)
 
     def _authorise(self, verb: commands.Verb) -> None:
         accounts = self.service.settings.accounts
-        if verb.secret and not (self.peer.loopback or accounts.plaintext):
+        if verb.secret and not (self.secure or self.peer.loopback or accounts.plaintext):
             raise NeedsTLS()
         if self.user is None and (verb.member or (verb.looks_up and not accounts.anonymous)):
             raise AccessDenied()
+        if self.reserved and verb.looks_up:
+            raise Unavailable("the server is full but for those who log in: please LOGIN, or try again in a minute")
         if verb.owner and self.key is not None:
             raise AccessDenied("you came by a key, which cannot change your account; please LOGIN with your password")
 
     async def _guarded(self, answer: Awaitable[Reply]) -> Reply:
         try:
-            return await answer
+            reply = await answer
         except Exception as error:  # noqa: BLE001 - told apart, logged and answered
             return self._refusal(error)
+        self._faults = 0
+        return reply
+
+    def refused(self, trouble: DictError) -> Reply:
+        """The reply to trouble; after too many lines that were no commands it is the last one.
+
+        A good command forgives all: whoever speaks DICT stays, however it types, and who
+        does not (a spammer, a scanner, a browser) never says one. Mixing them gains nothing,
+        for a good command costs at least as much as a bad one.
+        """
+        reply = replies.error(trouble)
+        if trouble.code in _FAULTS:
+            self._faults += 1
+            if self._faults >= self.service.settings.limits.bad_commands:
+                self.leaving = True
+                self.counts.refused(tally.FAULTS)
+                self.log.info("the connection from {host} is closed: too many faults", host=self.peer.host)
+                return Reply(reply.last, replies.error(TooManyFaults()).last)
+        else:
+            self._faults = 0
+        return reply
 
     def _refusal(self, error: Exception) -> Reply:
         """Expected trouble is its own reply; anything else is logged under an id that the client sees."""
         if isinstance(error, DictError):
-            return replies.error(error)
+            if isinstance(error, TooManyAttempts | LoginDelayed):
+                self.counts.refused(tally.REGISTRATIONS if self.verb == "REGISTER" else tally.LOGINS)
+            return self.refused(error)
         trouble = secrets.token_hex(4)
-        self.log.failure("trouble {trouble}", trouble=trouble)
+        self.log.failure("trouble {trouble}", trouble=trouble, failure=discretion.loggable(error, self.verb))
         return replies.error(Unavailable(f"something went wrong here, please report trouble {trouble}"))
+
+    @property
+    def may_start_tls(self) -> bool:
+        """Whether STARTTLS is there for this client."""
+        return self.service.tls is not None and not self.secure
+
+    def secured(self) -> Session:
+        """The session after STARTTLS: nothing of this one is known in it but the message id of the one banner."""
+        fresh = Session(self.service, self.peer, secure=True, reserved=self.reserved)
+        fresh.message_id, fresh.counts = self.message_id, self.counts
+        return fresh
+
+    def stay(self) -> None:
+        """Somebody is logged in: the place is theirs."""
+        self.reserved = False
 
     def closed(self) -> None:
         """The connection is gone."""
@@ -136,7 +192,12 @@ class Session:
         found, kept = self.service.lookups.define("*", word, self.user)
         if found:
             return self._defined(found, kept)
-        return self._searched(self.service.lookups.nearest(word, _SUGGESTIONS, self.user), texts.suggesting, kept)
+        return self._searched(self.service.lookups.nearest(word, _SUGGESTIONS, self.user), self._suggesting, kept)
+
+    def _suggesting(self, nearest: Nearest) -> Reply:
+        if nearest.headwords:
+            self.service.tally.suggested += 1
+        return texts.suggesting(nearest)
 
     def _define(self, database: str, word: str) -> Answer:
         return self._defined(*self.service.lookups.define(database, word, self.user))
@@ -171,7 +232,7 @@ class Session:
         if kept is None:
             return reply(work)
         held = Held(reply(work), kept)
-        return Reply(held.reply.head, await held.last())
+        return Reply(held.reply.head, (await held.ending()).last)
 
     # What there is ------------------------------------------------------------
 
@@ -201,10 +262,11 @@ class Session:
         return replies.text(114, "server information", body, self.mime)
 
     def do_status(self, command: Command, words: tuple[str, ...]) -> Answer:
-        tally = self.service.tally
+        sums = self.service.tally.everywhere()
+        # This command is counted when it has its answer.
         counts = (
-            f"{self.service.doors.inside} of {tally.connected} connections, {tally.commands} commands,"
-            f" {tally.definitions} definitions, {tally.matches} matches"
+            f"{sums['connections']} of {sums['connected']} connections, {sums['commands'] + 1} commands,"
+            f" {sums['definitions']} definitions, {sums['matches']} matches"
         )
         return replies.status(210, f"{self._uptime()}, {counts}")
 
@@ -214,7 +276,9 @@ class Session:
         return f"up {days} days {rest // 3600:02d}:{rest // 60 % 60:02d}:{rest % 60:02d}"
 
     def do_help(self, command: Command, words: tuple[str, ...]) -> Answer:
-        return replies.text(113, "help text follows", commands.help_text(" ".join(words)), self.mime)
+        return replies.text(
+            113, "help text follows", commands.help_text(" ".join(words), self.may_start_tls), self.mime
+        )
 
     def do_client(self, command: Command, words: tuple[str, ...]) -> Answer:
         return replies.OK
@@ -235,75 +299,12 @@ class Session:
         self.leaving = True
         return replies.status(221, "bye")
 
-    # Accounts -----------------------------------------------------------------
-
-    async def do_register(self, command: Command, words: tuple[str, ...]) -> Reply:
-        user = await self.service.registrar.register(words[0], words[1], self.peer, self)
-        return replies.status(280, f"welcome, {user.name}: you are registered and logged in")
-
-    async def do_login(self, command: Command, words: tuple[str, ...]) -> Reply:
-        user = await self.service.registrar.log_in(words[0], words[1], self.peer, self)
-        return replies.status(230, f"welcome, {user.name}")
-
-    async def do_passwd(self, command: Command, words: tuple[str, ...]) -> Reply:
-        keys = len(await self.service.keyring.listed(self._member()))
-        await self.service.registrar.change_password(self, words[0], words[1], self.peer)
-        stay = f"; your keys still let in, there are {keys}: KEY LIST" if keys else ""
-        return replies.status(282, f"password changed; other sessions of yours are logged out{stay}")
-
-    async def do_unregister(self, command: Command, words: tuple[str, ...]) -> Reply:
-        await self.service.registrar.unregister(self, words[0], self.peer)
-        return replies.status(286, "your account and its history are deleted")
-
-    def do_logout(self, command: Command, words: tuple[str, ...]) -> Answer:
-        was = self.user
-        self.service.registrar.roster.leave(self)
-        return replies.status(285, f"good bye, {was.name}" if was else "you were not logged in")
-
-    def do_whoami(self, command: Command, words: tuple[str, ...]) -> Answer:
-        if self.user is None:
-            return replies.status(285, "you are not logged in")
-        return replies.status(285, f"you are {self.user.name}")
-
-    # Keys -----------------------------------------------------------------------
-
-    async def do_auth(self, command: Command, words: tuple[str, ...]) -> Reply:
-        user = await self.service.keyring.authenticate(words[0], words[1], self.message_id, self.peer, self)
-        return replies.status(230, f"welcome, {user.name}")
-
-    async def do_key_new(self, command: Command, words: tuple[str, ...]) -> Reply:
-        user, service = self._member(), self.service
-        secret = await service.keyring.new(user, words[0], self)
-        return keytexts.issued(words[0], secret, user, service.host, service.settings.listen.port, self.mime)
-
-    async def do_key_list(self, command: Command, words: tuple[str, ...]) -> Reply:
-        return keytexts.listed(await self.service.keyring.listed(self._member()), self.mime)
-
-    async def do_key_drop(self, command: Command, words: tuple[str, ...]) -> Reply:
-        expelled = await self.service.keyring.drop(self._member(), words[0])
-        return replies.status(284, f"key dropped; {expelled} sessions that came by it are logged out")
-
-    # History --------------------------------------------------------------------
-
-    async def do_history(self, command: Command, words: tuple[str, ...]) -> Reply:
-        number, rest = (command.rest.replace("\t", " ").split(" ", 1) + [""])[:2]
-        count = int(number) if _NUMBER.fullmatch(number) else 0 if number else _USUAL_HISTORY
-        if not 1 <= count <= _MOST_HISTORY:
-            raise BadArguments(f"say a number from 1 to {_MOST_HISTORY}, then a word if you like")
-        word = grammar.phrase(rest.strip(" ")) or None
-        user = self._member()
-        rows = await self.service.lookups.recorder.newest(user, count, word)
-        return replies.listing(180, f"{len(rows)} look-ups, newest first", map(texts.look_up, rows), self.mime)
-
-    async def do_forget(self, command: Command, words: tuple[str, ...]) -> Reply:
-        word = grammar.phrase(command.rest)
-        if not word:
-            raise BadArguments(commands.find(command)[0].hint)
-        everything = command.rest == "*"
-        count = await self.service.lookups.recorder.forget(self._member(), None if everything else word)
-        return replies.status(283, f"{count} look-ups forgotten")
-
-    def _member(self) -> User:
-        if self.user is None:
-            raise AccessDenied()
-        return self.user
+    def do_starttls(self, command: Command, words: tuple[str, ...]) -> Answer:
+        if self.secure:
+            raise NotImplementedHere("this connection has TLS already")
+        if not self.may_start_tls:
+            raise NotImplementedHere()
+        if words:
+            raise BadArguments("say STARTTLS alone")
+        self.leaving = self.starting_tls = True
+        return replies.status(382, "go on with TLS")

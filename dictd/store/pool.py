@@ -63,6 +63,16 @@ class Pool:
         finally:
             self._busy -= 1
 
+    @property
+    def failing(self) -> bool:
+        """Whether the last query could not be asked."""
+        return self._failing
+
+    @property
+    def busy(self) -> int:
+        """Queries that run or wait."""
+        return self._busy
+
     def close(self) -> None:
         """Close the connections; waits for queries that are running."""
         self._closed = True

@@ -12,14 +12,16 @@ MAX_LINE = 6144
 class Framing:
     """Cuts a stream into lines.
 
-    A line ends with LF or CRLF. One that is over :data:`MAX_LINE` is reported
+    A line ends with LF or CRLF. One that is over the limit is reported
     once as ``None`` and dropped to its end; the next line is intact, however
     the stream was cut into pieces.
 
+    :param most: the limit, octets with the end.
     :ivar partial: the beginning of a line whose end has not come.
     :ivar dropping: inside a line that was reported as too long.
     """
 
+    most: int = MAX_LINE
     partial: bytes = b""
     dropping: bool = False
     _pieces: list[bytes] = field(factory=list)
@@ -35,7 +37,7 @@ class Framing:
             return self._feed_slowly(received)
         lines: list[bytes | None] = []
         for line in received[:-1].split(b"\n"):
-            if len(line) >= MAX_LINE:
+            if len(line) >= self.most:
                 lines.append(None)
             elif line[-1:] == b"\r":
                 lines.append(line[:-1])
@@ -54,14 +56,14 @@ class Framing:
             if self._held:
                 line = b"".join((*self._pieces, line))
                 self._forget()
-            if len(line) >= MAX_LINE:
+            if len(line) >= self.most:
                 lines.append(None)
             else:
                 lines.append(line[:-1] if line[-1:] == b"\r" else line)
         if rest and not self.dropping:
             self._pieces.append(rest)
             self._held += len(rest)
-            if self._held >= MAX_LINE:
+            if self._held >= self.most:
                 self._forget()
                 self.dropping = True
                 lines.append(None)

@@ -9,11 +9,12 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from dictd.accounts.commons import OneProcess
 from dictd.accounts.keyring import Keyring
 from dictd.accounts.keys import ServerKey
 from dictd.accounts.roster import Roster
 from dictd.errors import AccessDenied, LoginFailed, StoreUnavailable, Unavailable, UnknownKey
-from dictd.limits import Guesses, Peer
+from dictd.limits import Guesses, Peer, Rate
 from dictd.model import User
 from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import SQLITE
@@ -37,7 +38,7 @@ class UnderWay(SynchronousTestCase):
         pool: Any = self.pool
         self.wall = WALL
         self.keyring = Keyring(
-            self.roster, ServerKey.made(), pool, KeyQueries(SQLITE), self.guesses, lambda: 0.0, lambda: self.wall
+            self.roster, ServerKey.made(), pool, KeyQueries(SQLITE), self.commons(), lambda: self.wall
         )
         anna = self.database.run(AccountQueries(SQLITE).add, "anna", b"anna", "hash", 0)
         assert anna is not None
@@ -45,6 +46,10 @@ class UnderWay(SynchronousTestCase):
         self.owner, self.seat = Seat(), Seat()
         self.roster.enter(anna, self.owner)
         self.secret: str = self.done(self.keyring.new(anna, "laptop", self.owner))
+
+    def commons(self) -> OneProcess:
+        """With these guesses."""
+        return OneProcess(self.guesses, Rate(1000, 3600.0), lambda: 0.0)
 
     def begun(self, work: Coroutine[Any, Any, Any]) -> Deferred[Any]:
         """Something that is under way."""
@@ -139,7 +144,8 @@ class UnderWay(SynchronousTestCase):
             self.assertEqual(seat.user is not None, let_in, change)
             for noting in self.pool.under_way:
                 noting.execute(self.database.connection)
-            self.guesses = self.keyring._guesses = Guesses()
+            self.guesses = Guesses()
+            self.keyring._commons = self.commons()
 
     def test_use_is_noted_once_a_minute_and_nobody_waits(self) -> None:
         """The answer is there before the note is; within a minute there is no other."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
-from threading import Event
+from threading import Event, get_native_id
 from typing import Any
 
 import argon2
@@ -12,7 +14,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from dictd.accounts.passwords import LONGEST, SHORTEST, Passwords, check_new, normal
+from dictd.accounts.passwords import LONGEST, NICENESS, SHORTEST, Passwords, check_new, normal
 from dictd.errors import AccountsUnavailable, PasswordNotAllowed
 
 COMPOSED = unicodedata.normalize("NFC", "Überraschung")
@@ -143,6 +145,18 @@ class Hashing(TestCase):
             passwd = hasher.hash(normal("correct horse"))
             self.assertIs(self.passwords.outdated(passwd), outdated)
             self.assertTrue(await self.passwords.verify(passwd, "correct horse"))
+
+    async def test_others_go_first(self) -> None:
+        """The thread of the hashes is nicer than the reactor's, whose own niceness stays."""
+        if sys.platform != "linux":
+            return
+        passwords = Passwords.made(reactor, memory_kib=64, passes=1, queue=1)
+        passwords.start()
+        self.addCleanup(passwords.stop)
+        usual = os.getpriority(os.PRIO_PROCESS, get_native_id())
+        nice = await passwords._run(lambda: os.getpriority(os.PRIO_PROCESS, get_native_id()))
+        self.assertEqual(nice, max(usual, NICENESS))
+        self.assertEqual(os.getpriority(os.PRIO_PROCESS, get_native_id()), usual)
 
     async def test_queue_is_bounded(self) -> None:
         """With `queue` under way one more is refused at once; those are answered, and then there is room again."""

@@ -11,9 +11,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from dictd.accounts.commons import OneProcess
 from dictd.accounts.recorder import EPOCH, RETRY, Recorder, RowIds, row_id
 from dictd.errors import AccountsUnavailable, StoreUnavailable
 from dictd.lexicon import folding
+from dictd.limits import Guesses, Rate
 from dictd.model import User
 from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import SQLITE
@@ -52,6 +54,7 @@ class Recording(SynchronousTestCase):
             RowIds(WORKER),
             self.clock,
             lambda: self.wall,
+            OneProcess(Guesses(), Rate(1, 1.0), float),
             most_rows=most_rows,
             most_waiting=most_waiting,
             patience=patience,

@@ -14,6 +14,7 @@ from twisted.internet.task import Clock
 from twisted.python.threadpool import ThreadPool
 from twisted.trial.unittest import TestCase
 
+from dictd.accounts.commons import OneProcess
 from dictd.accounts.passwords import Passwords
 from dictd.accounts.recorder import Recorder, RowIds
 from dictd.accounts.registrar import Registrar
@@ -98,7 +99,9 @@ class Registering(TestCase):
         self.clock = Clock()
         self.steady = 0.0
         history = HistoryQueries(self.pool.dialect)
-        self.recorder = Recorder(self.pool, history, RowIds(0), self.clock, lambda: WALL)
+        self.recorder = Recorder(
+            self.pool, history, RowIds(0), self.clock, lambda: WALL, OneProcess(Guesses(), Rate(1, 1.0), float)
+        )
         self.addCleanup(self.recorder.stop)
         self.roster = Roster()
         self.desk = self.opened()
@@ -125,9 +128,7 @@ class Registering(TestCase):
             pool=self.pool,
             queries=AccountQueries(self.pool.dialect),
             passwords=passwords,
-            guesses=Guesses(),
-            registrations=Rate(rate, 3600.0),
-            steady=lambda: self.steady,
+            commons=OneProcess(Guesses(), Rate(rate, 3600.0), lambda: self.steady),
             wall=lambda: WALL,
         )
         return Desk(registrar, passwords, hasher)

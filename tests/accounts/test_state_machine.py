@@ -18,6 +18,7 @@ from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
+from dictd.accounts.commons import OneProcess
 from dictd.accounts.passwords import Passwords, normal
 from dictd.accounts.recorder import RETRY, Recorder, RowIds
 from dictd.accounts.registrar import Registrar
@@ -156,7 +157,8 @@ class Accounts(RuleBasedStateMachine):
         self.clock = Clock()
         history = HistoryQueries(SQLITE)
         row_ids = RowIds(3, history.last_rid(self.connection.cursor()))
-        self.recorder = Recorder(pool, history, row_ids, self.clock, lambda: self.wall)
+        commons = OneProcess(Guesses(), Rate(1_000_000, 3600.0), lambda: self.steady)
+        self.recorder = Recorder(pool, history, row_ids, self.clock, lambda: self.wall, commons)
         self.roster = Roster()
         self.registrar = Registrar(
             settings=AccountSettings(),
@@ -165,9 +167,7 @@ class Accounts(RuleBasedStateMachine):
             pool=pool,
             queries=AccountQueries(SQLITE),
             passwords=cast(Passwords, CheapPasswords()),
-            guesses=Guesses(),
-            registrations=Rate(1_000_000, 3600.0),
-            steady=lambda: self.steady,
+            commons=commons,
             wall=lambda: self.wall,
         )
         self.seats = [Seat(), Seat(), Seat()]

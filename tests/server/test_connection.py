@@ -17,9 +17,10 @@ from zope.interface.verify import verifyObject
 from dictd.config import Settings
 from dictd.lookups import LookUps
 from dictd.model import LookUp, User
-from dictd.server.protocol import LINES_A_TURN, PIECE
 from tests.server.test_dialogues import Dialogue
 from tests.support.house import BOOKS, Client, House, final_codes, in_pieces, publish
+
+LINES_A_TURN, PIECE = Settings().limits.lines_a_turn, Settings().limits.unread_kib << 10
 
 
 def leave(client: Client) -> None:
@@ -175,6 +176,7 @@ class Times(Dialogue):
 
     def test_idle(self) -> None:
         """600 s of silence: 421 and the end; a command begins them anew."""
+        self.client.ask("STATUS")
         self.house.clock.advance(599)
         self.assertEqual(self.client.codes("STATUS"), [210])
         self.house.clock.pump([1.0] * 599)
@@ -208,18 +210,23 @@ class Times(Dialogue):
             self.house.clock.pump([1.0])
         self.assertEqual(final_codes(self.client.heard()), [500, 421])
 
-    def test_slow_reader_is_cut(self) -> None:
-        """Who does not take its answers is cut after the idle time, without a word it would not read."""
-        self.client.protocol.pauseProducing()
-        self.house.clock.pump([1.0] * 602)
-        self.assertTrue(self.client.line.aborted)
+    def test_first_command(self) -> None:
+        """Who says nothing for 60 s hears 421; any line before that counts."""
+        spoken = self.house.welcome()
+        self.house.clock.pump([1.0] * 59)
+        spoken.ask("CLIENT x")
+        self.assertEqual(self.client.heard(), b"")
+        self.house.clock.pump([1.0] * 2)
+        self.assertTrue(self.client.heard().startswith(b"421 "))
+        self.house.clock.pump([1.0] * 500)
+        self.assertEqual(spoken.heard(), b"")
 
     def test_slow_reader_has_no_line_to_finish(self) -> None:
         """The ten seconds of a line do not run while it is we who do not read its end."""
         self.client.protocol.pauseProducing()
         self.client.send(b"STATUS\r\n" * 1000 + b"STA")
         self.assertEqual(self.client.line.producerState, "paused")
-        self.house.clock.pump([1.0] * 30)
+        self.house.clock.pump([1.0] * 29)
         self.assertFalse(self.client.line.aborted)
         self.client.protocol.resumeProducing()
         self.house.turn(40)
@@ -243,7 +250,7 @@ class Full(SynchronousTestCase):
         third = house.connect()
         third.send(b"STATUS\r\n")
         self.assertEqual(final_codes(third.heard()), [420])
-        self.assertTrue(third.line.half_closed)
+        self.assertTrue(third.line.disconnecting)
         leave(third)
         leave(first)
         self.assertTrue(house.connect().heard().startswith(b"220 "))

@@ -229,7 +229,9 @@ class Verbs(Dialogue):
             "AUTH a b c": 501,
         }
         self.assertEqual(
-            {line: self.client.codes(line) for line in rows}, {line: [code] for line, code in rows.items()}
+            # Each behind a good one: twenty bad ones in a row would be too many.
+            {line: self.client.codes("CLIENT x", line)[1:] for line in rows},
+            {line: [code] for line, code in rows.items()},
         )
 
     def test_client_again(self) -> None:
@@ -244,7 +246,7 @@ class Verbs(Dialogue):
         """HELP is made from the table that runs the verbs."""
         answer = self.client.ask("HELP")
         for verb in VERBS:
-            if verb.about:
+            if verb.about and verb.name != "STARTTLS":  # see test_tls
                 self.assertIn(f"\n{verb.name}", answer)
                 self.assertIn(verb.about, answer)
         self.assertNotIn("SASL", answer)

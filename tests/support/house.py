@@ -14,6 +14,7 @@ from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from dictd.accounts.commons import OneProcess
 from dictd.accounts.keyring import Keyring
 from dictd.accounts.keys import ServerKey
 from dictd.accounts.passwords import Passwords, normal
@@ -21,21 +22,24 @@ from dictd.accounts.recorder import Recorder, RowIds
 from dictd.accounts.registrar import Registrar
 from dictd.accounts.roster import Roster
 from dictd.config import Settings
+from dictd.doors import Doors
 from dictd.errors import StoreUnavailable
 from dictd.lexicon import catalogue, folding, publisher
 from dictd.lexicon.arrangement import arrangement
 from dictd.lexicon.reader import Lexicon
-from dictd.limits import Doors, Guesses, Rate
+from dictd.limits import Guesses, Rate
 from dictd.lookups import LookUps, Searches
 from dictd.model import Dictionary
+from dictd.server.certificates import Certificates
 from dictd.server.factory import DictFactory
 from dictd.server.protocol import DictProtocol
-from dictd.server.service import Service, Tally
+from dictd.server.service import Service
 from dictd.store import schema
 from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import SQLITE, Dialect, Transaction
 from dictd.store.history import HistoryQueries
 from dictd.store.keys import KeyQueries
+from dictd.tally import Tally
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -201,6 +205,7 @@ class House:
     pool: ImmediatePool = field(factory=ImmediatePool.empty)
     complaints: list[str] = field(factory=list)
     server_key: ServerKey = field(factory=ServerKey.made)
+    certificates: Certificates | None = None
     lexicon: Lexicon = field(init=False)
     recorder: Recorder = field(init=False)
     registrar: Registrar = field(init=False)
@@ -213,8 +218,11 @@ class House:
         self.lexicon.refresh()
         pool: Any = self.pool
         history = HistoryQueries(pool.dialect)
-        self.recorder = Recorder(pool, history, RowIds(0), self.clock, self.wall)
-        roster, guesses = Roster(), Guesses()
+        limits = self.settings.limits
+        guesses = Guesses(limits.guesses, limits.penalty_seconds)
+        commons = OneProcess(guesses, Rate(self.settings.accounts.registrations_per_hour, 3600.0), self.clock.seconds)
+        self.recorder = Recorder(pool, history, RowIds(0), self.clock, self.wall, commons)
+        roster = Roster()
         self.registrar = Registrar(
             settings=self.settings.accounts,
             roster=roster,
@@ -222,17 +230,13 @@ class House:
             pool=pool,
             queries=AccountQueries(pool.dialect),
             passwords=ImmediatePasswords.cheap(),
-            guesses=guesses,
-            registrations=Rate(self.settings.accounts.registrations_per_hour, 3600.0),
-            steady=self.clock.seconds,
+            commons=commons,
             wall=self.wall,
         )
-        steady, queries = self.clock.seconds, KeyQueries(pool.dialect)
-        self.keyring = Keyring(roster, self.server_key, pool, queries, guesses, steady, self.wall)
-        limits = self.settings.limits
+        self.keyring = Keyring(roster, self.server_key, pool, KeyQueries(pool.dialect), commons, self.wall)
         service = Service(
             settings=self.settings,
-            doors=Doors(limits.connections, limits.connections_per_network),
+            doors=Doors.of(limits),
             lookups=LookUps(
                 self.lexicon,
                 self.recorder,
@@ -243,6 +247,7 @@ class House:
             keyring=self.keyring,
             tally=Tally(started=0.0),
             steady=self.clock.seconds,
+            certificates=self.certificates,
         )
         self.factory = DictFactory(service, self.clock)
         self.factory.doStart()
@@ -253,7 +258,7 @@ class House:
 
     def connect(self, host: str = "127.0.0.1") -> Client:
         """A client that has not read its banner."""
-        protocol = self.factory.buildProtocol(IPv4Address("TCP", host, 40000))
+        protocol: Any = self.factory.buildProtocol(IPv4Address("TCP", host, 40000))
         line = Line()
         line.protocol = protocol
         protocol.makeConnection(line)

@@ -46,7 +46,8 @@ def run(command: Sequence[str], sent: bytes = b"", seconds: float = 30) -> subpr
 def environment() -> dict[str, str]:
     """For our own programs: this checkout, no settings of whoever runs the tests."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DICTD_")}
-    return kept | {"PYTHONPATH": str(CHECKOUT), "PYTHONWARNINGS": "default"}
+    # Servers of several tests run side by side, and the port of the metrics is a fixed one.
+    return kept | {"PYTHONPATH": str(CHECKOUT), "PYTHONWARNINGS": "default", "DICTD_METRICS_ENABLED": "false"}
 
 
 def dictctl(state: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:

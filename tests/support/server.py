@@ -10,8 +10,9 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from attrs import define, field
 
@@ -20,6 +21,8 @@ from tests.support.programs import CHECKOUT, environment
 
 _LISTENING = re.compile(rb"listening on 127\.0\.0\.1:(\d+)")
 _PATIENCE = 30.0
+#: Nothing more in the environment.
+NO_MORE: Mapping[str, str] = MappingProxyType({})
 
 
 def until(what: str, happened: Callable[[], bool], seconds: float = _PATIENCE) -> None:
@@ -37,37 +40,54 @@ def twistd(*arguments: str) -> list[str]:
 
 @define(eq=False)
 class Server:
-    """``twistd -n dictd`` on a port that the system chose."""
+    """``twistd -n dictd`` on a port that the system chose.
+
+    :ivar surroundings: settings in its environment, ``DICTD_SECTION_KEY``, and what else it has besides.
+    :ivar before: called in its process before it begins.
+    """
 
     state: Path
     arguments: tuple[str, ...] = ()
+    surroundings: Mapping[str, str] = NO_MORE
+    before: Callable[[], None] | None = None
+    alone: bool = True
     process: subprocess.Popen[bytes] = field(init=False)
     port: int = field(default=0, init=False)
     said: bytes = field(default=b"", init=False)
 
     @classmethod
-    def started(cls, state: Path, *arguments: str, port: int = 0) -> Server:
+    def started(
+        cls,
+        state: Path,
+        *arguments: str,
+        port: int = 0,
+        surroundings: Mapping[str, str] = NO_MORE,
+        before: Callable[[], None] | None = None,
+    ) -> Server:
         """Start it and wait until it listens."""
-        server = cls(state, arguments)
+        server = cls(state, arguments, surroundings, before)
         server.launch(port)
         until("the server to listen", lambda: server.hear() and server.port > 0)
         return server
 
     def launch(self, port: int = 0) -> None:
-        """Start it."""
+        """Start it; in one process, unless the arguments, or else the settings, say how many workers."""
+        asked = "--workers" in self.arguments or not self.alone
+        arguments = self.arguments if asked else ("--workers", "0", *self.arguments)
         self.process = subprocess.Popen(
-            twistd("--pidfile=", "-n", "dictd", "--state-dir", str(self.state), "--port", str(port), *self.arguments),
+            twistd("--pidfile=", "-n", "dictd", "--state-dir", str(self.state), "--port", str(port), *arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=CHECKOUT,
-            env=environment(),
+            env={**environment(), **self.surroundings},
+            preexec_fn=self.before,  # noqa: PLW1509 - one thread; it sets a limit and nothing else
         )
 
     def hear(self) -> bool:
         """Take in what it has logged."""
         assert self.process.stdout is not None
-        while select.select([self.process.stdout], [], [], 0)[0]:
+        while not self.process.stdout.closed and select.select([self.process.stdout], [], [], 0)[0]:
             piece = os.read(self.process.stdout.fileno(), 65536)
             if not piece:
                 assert self.process.poll() is None or self.port, self.said.decode()
@@ -100,15 +120,26 @@ class Server:
         self.said += rest
         assert self.process.returncode in (0, -signal.SIGTERM, -signal.SIGINT), self.said.decode()
 
+    def memory(self) -> int:
+        """What it has in memory, KiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text("ascii")
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:")))
+
+    def work(self) -> float:
+        """Seconds of CPU it has had."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def kill(self) -> None:
         """kill -9."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.communicate(timeout=_PATIENCE)
 
-    def connect(self, host: str = "127.0.0.1") -> Caller:
-        """A client that has read its banner."""
-        caller = Caller(socket.create_connection((host, self.port), _PATIENCE))
+    def connect(self, host: str = "127.0.0.1", source: str = "") -> Caller:
+        """A client that has read its banner, from another address of this machine if one is given."""
+        origin = (source, 0) if source else None
+        caller = Caller(socket.create_connection((host, self.port), _PATIENCE, origin))
         caller.banner = caller.line()
         return caller
 

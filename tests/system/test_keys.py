@@ -160,7 +160,8 @@ class ServerKeys(WithAKey):
         self.server.stop()
         with sqlite3.connect(self.state / "store" / ACCOUNTS_FILE) as connection:
             connection.execute("DROP TABLE user_key")
-            connection.execute("DELETE FROM schema_version WHERE subject = 'accounts' AND version = 2")
+            connection.execute("DROP TABLE worker_lease")
+            connection.execute("DELETE FROM schema_version WHERE subject = 'accounts' AND version > 1")
         connection.close()
         self.server = Server.started(self.state)
         self.addCleanup(self.server.kill)

@@ -269,8 +269,8 @@ class Starting(Running):
         self.assertIn("keeps everything in SQLite", said)
 
     def test_workers(self) -> None:
-        """More processes come with a later version."""
-        self.assertIn("listen.workers", self.refused("--workers", "2", "--state-dir", str(self.state)))
+        """A number, or auto."""
+        self.assertIn("listen.workers", self.refused("--workers", "many", "--state-dir", str(self.state)))
 
     def test_state_directory_that_cannot_be(self) -> None:
         """A path below a file."""

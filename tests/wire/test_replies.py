@@ -205,7 +205,7 @@ class Statuses(Leaving):
     def test_every_error(self) -> None:
         """Every error of the tree is one line that begins with its code."""
         for kind in troubles():
-            trouble = kind(8) if kind is errors.TooManyAttempts else kind()
+            trouble = kind(8) if kind in (errors.TooManyAttempts, errors.LineTooLong) else kind()
             reply = replies.error(trouble)
             (line,) = self.check_lines(reply.head + reply.last)
             self.assertEqual(line, f"{kind.code} {trouble.text}")

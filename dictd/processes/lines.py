@@ -1,0 +1,43 @@
+"""What a child process prints, in lines, and how it ended."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+from attrs import define, field
+from twisted.internet.error import ProcessTerminated
+from twisted.python.failure import Failure
+
+_MOST_LINE = 1 << 16
+
+
+@define
+class Lines:
+    """Takes bytes, gives whole lines; one that is too long comes in pieces."""
+
+    _said: Callable[[str], None]
+    _partial: bytes = field(default=b"", init=False)
+
+    def feed(self, piece: bytes) -> None:
+        """Bytes have come."""
+        *lines, rest = (self._partial + piece).split(b"\n")
+        if len(rest) > _MOST_LINE:
+            lines, rest = [*lines, rest], b""
+        self._partial = rest
+        for line in lines:
+            self._said(line.decode("utf-8", "replace"))
+
+    def end(self) -> None:
+        """No more will come."""
+        if self._partial:
+            self._said(self._partial.decode("utf-8", "replace"))
+            self._partial = b""
+
+
+def end_of(reason: Failure) -> str:
+    """How a process ended: ``exit code 1``, ``SIGKILL``."""
+    ended = reason.value
+    if isinstance(ended, ProcessTerminated):
+        return signal.Signals(ended.signal).name if ended.signal else f"exit code {ended.exitCode}"
+    return "exit code 0"
