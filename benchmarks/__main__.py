@@ -2,204 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
-from attrs import asdict, define, field
+from attrs import asdict
 
-from benchmarks import cases, idle, importing, matching, polite, servers
+from benchmarks import chapters
 from benchmarks.accounting import Others
-from benchmarks.cases import Value, WrongAnswers
-from benchmarks.draws import Draws
+from benchmarks.bench import Bench
+from benchmarks.cases import WrongAnswers
 from benchmarks.figures import Run, gathered
-from benchmarks.load import ServerFell, ask, dial
+from benchmarks.load import ServerFell
 from benchmarks.machine import Machine
-from benchmarks.million import Million
-from benchmarks.servers import OURS, Floor, NotHere, Running
+from benchmarks.servers import NotHere
 from benchmarks.table import rendered
-from benchmarks.wordnet import NAME, WordNet
-
-_MEMBERS = 32
-#: Lines that are drawn; then they come again.
-_LINES = 1 << 17
-#: Share of a round for each strategy of MATCH.
-_OF_A_STRATEGY = 0.25
-#: Answers whose size is taken for that of all.
-_WEIGHED = 1000
-#: Connections that a peer takes in idle(), for each is a process of its own.
-_PEER_IDLE = 64
-
-
-@define
-class Bench:
-    """One run.
-
-    :ivar directory: for everything that lives as long as the run.
-    """
-
-    directory: Path
-    rounds: int
-    imports: int
-    seconds: float
-    connections: int
-    wordnet: WordNet
-    million: Million | None = None
-    settings: dict[str, Any] = field(factory=dict)
-    remarks: list[str] = field(factory=list)
-    _words: dict[str, dict[str, list[str]]] = field(factory=dict, init=False)
-
-    def have_million(self, results: Path) -> None:
-        """Measure over a million headwords too, where they can be had."""
-        self.say("a million headwords; they are imported once, which takes a minute or two")
-        try:
-            self.million = Million.found(results)
-        except NotHere as reason:
-            self.remark(str(reason))
-        else:
-            self.settings["a million"] = f"{len(self.million.headwords):,} headwords"
-
-    def run(self) -> Iterator[Value]:
-        """Measure everything."""
-        state = self.directory / "state"
-        state.mkdir()
-        self.say("importing WordNet")
-        yield from self.import_figures(cases.IMPORT_WORDNET, state, self.wordnet.source, self.wordnet.format)
-        twin = self.directory / "twin"
-        shutil.copytree(state, twin)
-        asked = {False: self.wordnet.definitions(_LINES), True: self.wordnet.prefixes(_LINES)}
-        with servers.ours(state) as ours, servers.ours(twin, servers.ROW_A_COMMIT) as one_each:
-            sizes = {prefixes: _mean_size(ours, lines) for prefixes, lines in asked.items()}
-            logins = [servers.register(server, _MEMBERS) for server in (ours, one_each)]
-        self.settings |= {"answers": f"of {sizes[False]:,} bytes, to prefixes of {sizes[True]:,}"}
-        floor = self.floor()
-        for number in range(self.rounds):
-            self.say(f"round {number + 1} of {self.rounds}")
-            # Servers of its own for each round, so that the spread holds what
-            # differs from one process to the next, not only within one.
-            with ExitStack() as stack:
-                ours = stack.enter_context(servers.ours(state))
-                one_each = stack.enter_context(servers.ours(twin, servers.ROW_A_COMMIT))
-                floors = {size: stack.enter_context(floor.running(sizes[size])) for size in sizes} if floor else {}
-                peers = self.peers(stack)
-                for case in cases.EVERYWHERE:
-                    for server in (ours, floors.get(case.prefixes), *peers):
-                        if server:
-                            yield from case.measured(server, asked[case.prefixes], self.seconds)
-                yield from cases.ANONYMOUS.measured(ours, asked[False], self.seconds)
-                yield from cases.LOGGED_IN.measured(ours, asked[False], self.seconds, logins[0])
-                yield from cases.ONE_EACH.measured(one_each, asked[False], self.seconds, logins[1])
-                yield from self.match_figures(ours, [] if number else peers)
-            yield from self.crowd_figures(asked[False])
-        self.say("imports")
-        wordbook = importing.wordbook(self.directory / "wordbook.tsv")
-        for number in range(self.imports):
-            again = self.directory / f"again-{number}"
-            if number:
-                yield from self.import_figures(cases.IMPORT_WORDNET, again, self.wordnet.source, self.wordnet.format)
-            yield from self.import_figures(cases.IMPORT_TABBED, again, wordbook, "tabbed")
-            shutil.rmtree(again)
-        self.say("idle connections")
-        with servers.ours(state) as ours, ExitStack() as stack:
-            yield from self.idle_figures(ours, self.connections)
-            for peer in self.peers(stack):
-                yield from self.idle_figures(peer, min(_PEER_IDLE, self.connections))
-
-    def floor(self) -> Floor | None:
-        """The floor, where there is a compiler."""
-        try:
-            return Floor.compiled(self.directory)
-        except NotHere as reason:
-            self.remark(str(reason))
-            return None
-
-    def peers(self, stack: ExitStack) -> list[Running]:
-        """The servers of others, where they can be had."""
-        found = []
-        for name in servers.PEERS:
-            try:
-                found.append(stack.enter_context(servers.peer(name)))
-            except NotHere as reason:
-                self.remark(str(reason))
-        return found
-
-    def import_figures(self, case: str, state: Path, source: Path, format: str) -> Iterator[Value]:
-        """One import."""
-        took = importing.measured(state, source, NAME if format != "tabbed" else "tabbed", format)
-        yield (case, OURS, "rows"), took.rows / took.seconds
-        yield (case, OURS, "memory"), took.peak
-
-    def idle_figures(self, server: Running, wanted: int) -> Iterator[Value]:
-        """Idle connections of a server."""
-        found = idle.measured(server, wanted)
-        if found.connections < wanted:
-            self.remark(f"only {found.connections:,} idle connections: the limit on open files allows no more")
-        yield (cases.IDLE, server.name, "held"), found.connections
-        yield (cases.IDLE, server.name, "idle"), found.pss
-        yield (cases.IDLE, server.name, "resident"), found.rss
-
-    def match_figures(self, ours: Running, peers: list[Running]) -> Iterator[Value]:
-        """Every strategy of MATCH.
-
-        :param peers: those who are measured too; once is enough, and takes long enough.
-        """
-        self.say("strategies")
-        seconds = self.seconds * _OF_A_STRATEGY
-        rows = matching.rows(matching.offered(ours))
-        words = self.words(matching.WORDNET, self.wordnet.headwords, rows)
-        found = [matching.side_by_side([ours, *peers], words, matching.WORDNET, NAME, seconds)]
-        with ExitStack() as stack:
-            if self.million:
-                words = self.words(matching.MILLION, self.million.headwords, rows)
-                server = stack.enter_context(servers.ours(self.million.state))
-                found.append(matching.side_by_side([server], words, matching.MILLION, "*", seconds))
-            for told in chain.from_iterable(found):
-                if isinstance(told, str):
-                    self.remark(told)
-                else:
-                    yield told
-
-    def words(self, where: str, headwords: Sequence[str], strategies: Sequence[str]) -> dict[str, list[str]]:
-        """What is asked of each strategy, the same in every round."""
-        if where not in self._words:
-            draws = Draws(headwords)
-            self._words[where] = {strategy: draws.words(strategy) for strategy in strategies}
-        return self._words[where]
-
-    def crowd_figures(self, asked: Sequence[bytes]) -> Iterator[Value]:
-        """A polite client, alone and among others; where there are a million headwords."""
-        if self.million is None:
-            return
-        for situation in polite.SITUATIONS:
-            self.say(situation.name)
-            # A server of its own for each, for it may have to do with what others left it.
-            with servers.ours(self.million.state) as server:
-                yield from situation.measured(server, asked, self.seconds)
-
-    def remark(self, text: str) -> None:
-        """What the table has to say besides figures, once."""
-        if text not in self.remarks:
-            self.remarks.append(text)
-            self.say(text)
-
-    @staticmethod
-    def say(text: str) -> None:
-        """Progress."""
-        click.echo(f"bench: {text}", err=True)
-
-
-def _mean_size(server: Running, lines: Sequence[bytes]) -> int:
-    """Bytes of a mean answer."""
-    with dial(server.port) as connection:
-        ask(connection)
-        return sum(len(ask(connection, line)) for line in lines[:_WEIGHED]) // _WEIGHED
+from benchmarks.wordnet import WordNet
 
 
 def _interrupted(*_: Any) -> None:
@@ -210,13 +31,28 @@ def _interrupted(*_: Any) -> None:
 @click.option("--rounds", type=click.IntRange(1), default=3, show_default=True, help="Rounds; the median is told.")
 @click.option("--seconds", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds of one round.")
 @click.option("--connections", type=click.IntRange(1), default=10_000, show_default=True, help="Idle connections.")
-@click.option("--quick", is_flag=True, help="2 rounds of 0.6 s, 2,000 idle connections, no million.")
+@click.option("--flood", type=click.FloatRange(1), default=30.0, show_default=True, help="Seconds of wrong passwords.")
+@click.option("--quick", is_flag=True, help="A first look: less of everything, no million, no killing.")
+@click.option(
+    "--only", multiple=True, metavar="PREFIX", help=f"Measure only what begins so: {', '.join(chapters.NAMES)}."
+)
 @click.option("--results", type=click.Path(path_type=Path), default=Path(".bench"), show_default=True)
-def main(rounds: int, seconds: float, connections: int, quick: bool, results: Path) -> None:
+def main(
+    rounds: int,
+    seconds: float,
+    connections: int,
+    flood: float,
+    quick: bool,
+    only: tuple[str, ...],
+    results: Path,
+) -> None:
     """Measure dictd beside C dictd, dicod and a C server of system calls only, on the same WordNet."""
+    for prefix in only:
+        if not any(chapters.wanted(name, [prefix]) for name in chapters.NAMES):
+            raise click.UsageError(f"nothing begins with {prefix}; there are {', '.join(chapters.NAMES)}")
     imports = rounds
     if quick:
-        rounds, imports, seconds, connections = 2, 1, 0.6, 2_000
+        rounds, imports, seconds, connections, flood = 2, 1, 0.6, 2_000, 5.0
     # Stopped from outside is stopped by Ctrl-C: what was started is ended on the way out.
     signal.signal(signal.SIGTERM, _interrupted)
     results.mkdir(parents=True, exist_ok=True)
@@ -226,14 +62,18 @@ def main(rounds: int, seconds: float, connections: int, quick: bool, results: Pa
         # Not in /tmp, which may be memory: commits have to reach a disk.
         with tempfile.TemporaryDirectory(prefix="run-", dir=results) as directory:
             wordnet = WordNet.found()
-            bench = Bench(Path(directory).resolve(), rounds, imports, seconds, connections, wordnet)
-            if not quick:
+            place = Path(directory).resolve()
+            bench = Bench(place, rounds, imports, seconds, connections, wordnet, flood=flood, quick=quick, only=only)
+            if not quick and chapters.wanted(chapters.SERVERS, only):
                 bench.have_million(results)
             bench.settings |= {
                 "rounds": rounds,
                 "seconds": seconds,
                 "idle": connections,
+                "wrong passwords for": f"{flood:g} s",
                 "WordNet": f"imported as {wordnet.format}",
+                "workers": "0 unless the row says",
+                **({"only": ", ".join(only)} if only else {}),
             }
             figures = gathered(bench.run())
     except (NotHere, OSError, ServerFell, WrongAnswers) as trouble:
@@ -242,9 +82,12 @@ def main(rounds: int, seconds: float, connections: int, quick: bool, results: Pa
     run = Run(asdict(machine) | {"others": others.share()}, bench.settings, tuple(bench.remarks), figures)
     click.echo(rendered(run), nl=False)
     path = results / f"{machine.when.replace(':', '')}-{machine.revision or 'unknown'}.json"
-    for kept in (path, results / "LATEST.json"):
-        kept.write_text(run.text(), "utf-8")
-    click.echo(f"\nkept as {path} and LATEST.json beside it")
+    path.write_text(run.text(), "utf-8")
+    if not only:  # the latest is a whole one
+        (results / "LATEST.json").write_text(run.text(), "utf-8")
+    click.echo(f"\nkept as {path}" + ("" if only else " and LATEST.json beside it"))
+    if bench.failed:
+        sys.exit(1)
 
 
 if __name__ == "__main__":

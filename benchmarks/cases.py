@@ -9,7 +9,7 @@ from attrs import frozen
 from benchmarks import accounting
 from benchmarks.answers import NOTHING, RIGHT
 from benchmarks.figures import percentile
-from benchmarks.load import Crowd, Outcome, ServerFell
+from benchmarks.load import Crowd, Outcome, ServerFell, dial, sealed
 from benchmarks.machine import CORES, on
 from benchmarks.servers import PEERS, Running
 from benchmarks.visits import Visits
@@ -31,12 +31,14 @@ class Case:
     :ivar clients: how many are there at a time.
     :ivar depth: lines each sends at once; 0: each client asks once and leaves.
     :ivar prefixes: whether they ask for prefixes, not for words.
+    :ivar secure: whether they speak TLS.
     """
 
     name: str
     clients: int
     depth: int = 1
     prefixes: bool = False
+    secure: bool = False
 
     def measured(
         self, server: Running, lines: Sequence[bytes], seconds: float, logins: Sequence[bytes] = ()
@@ -63,7 +65,8 @@ class Case:
         with on(CORES.asking):
             load: Crowd | Visits
             if self.depth:
-                load = Crowd.connected(server.port, self.clients, self.depth, lines, logins)
+                connect = sealed if self.secure else dial
+                load = Crowd.connected(server.port, self.clients, self.depth, lines, logins, connect)
             else:
                 load = Visits.prepared(server.port, self.clients, lines)
             try:

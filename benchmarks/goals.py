@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from benchmarks import cases, polite
+from benchmarks import cases, faults, guessing, polite, scraping, secure
 from benchmarks.figures import Run
 from benchmarks.servers import FLOOR, OURS
 
@@ -79,4 +79,16 @@ GOALS = (
     Goal("import of tabbed lines", cases.IMPORT_TABBED, "rows", 100_000, most=False, unit="rows/s"),
     Goal("import of tabbed lines, memory", cases.IMPORT_TABBED, "memory", 200, unit="MB"),
     Goal("memory of an idle connection", cases.IDLE, "idle", 3, unit="KiB"),
+    Goal("memory of an idle connection, TLS", secure.IDLE, "idle", 30, unit="KiB"),
+    Goal("errors of 1,000 clients during a reload", faults.DURING, "errors", 0),
+    Goal("errors of others when a worker is killed", faults.GOING, "errors", 0),
+    Goal("the same, of clients that stay connected", faults.STAYING, "errors", 0),
+    Goal("until another serves for one that was killed", faults.GOING, "again", 1, unit="s"),
+    Goal("slowest of 1,000 beside a stopped worker", faults.STOPPED, "longest", 1500, unit="ms"),
+    Goal("errors of 1,000 beside a stopped worker", faults.STOPPED, "errors", 0),
+    Goal("until another serves for a stopped one", faults.STOPPED, "again", 12, unit="s"),
+    Goal("metrics, of a look-up's CPU", scraping.SCRAPED, "share", 3, unit="%"),
+    Goal("p99 beside wrong passwords : before", guessing.DURING, "p99", 2, (guessing.BEFORE, OURS), unit="x"),
+    Goal("wrong passwords of one source hashed", guessing.DURING, "verified_most", 10),
+    Goal("memory grown by wrong passwords", guessing.DURING, "grown", 40, unit="MiB"),
 )

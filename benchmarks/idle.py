@@ -1,29 +1,32 @@
 """What a connection takes that says nothing.
 
-``python -m benchmarks.idle PORT COUNT`` connects so often, reads each banner,
+``python -m benchmarks.idle PORT COUNT KIND`` connects so often, reads each banner,
 prints how many connections it has, and holds them until its input ends: the
-clients are a process of their own, so that only the server is weighed.
+clients are a process of their own, so that only the server is weighed. KIND is
+``plain`` or ``TLS``.
 """
 
 from __future__ import annotations
 
 import resource
 import socket
-import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from attrs import frozen
 
 from benchmarks import accounting
-from benchmarks.load import ServerFell, ask, dial
+from benchmarks.apart import apart
+from benchmarks.load import ServerFell, ask, dial, sealed
 from benchmarks.servers import Running
-from tests.support.programs import CHECKOUT, environment
 from tests.support.server import until
 
 #: Files that a process has open besides its connections.
 _OTHERS = 100
 #: Connections that come and go first, so that the server has its buffers.
 _WARMING = 200
+_PLAIN, _SECURE = "plain", "TLS"
 
 
 @frozen
@@ -35,38 +38,31 @@ class Idle:
     pss: float
 
 
-def measured(server: Running, wanted: int) -> Idle:
+def measured(server: Running, wanted: int, secure: bool = False) -> Idle:
     """Weigh a server without and with connections.
 
+    :param secure: whether they speak TLS.
     :raises ServerFell: it did not take one.
     """
     alone = accounting.memory(server.pid).holders
-    _held(server, min(_WARMING, wanted))
+    with held(server, min(_WARMING, wanted), secure):
+        pass
     # C dictd has a process for each of them, and they take a while to end.
     until("the first connections to go", lambda: accounting.memory(server.pid).holders <= alone)
     before = accounting.memory(server.pid)
-    count, after = _held(server, wanted)
+    with held(server, wanted, secure) as count:
+        after = accounting.memory(server.pid)
     return Idle(count, (after.rss - before.rss) / count, (after.pss - before.pss) / count)
 
 
-def _held(server: Running, wanted: int) -> tuple[int, accounting.Memory]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.idle", str(server.port), str(wanted)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        cwd=CHECKOUT,
-        env=environment(),
-    )
-    try:
-        assert process.stdout is not None
-        count = process.stdout.readline()
-        if not count:
-            raise ServerFell(process.communicate()[1].decode().strip().rpartition("\n")[2])
-        return int(count), accounting.memory(server.pid)
-    finally:
-        process.kill()
-        process.communicate()
+@contextmanager
+def held(server: Running, wanted: int, secure: bool = False) -> Iterator[int]:
+    """Have so many connections, or as many as may be.
+
+    :raises ServerFell: it did not take one.
+    """
+    with apart("idle", server.port, wanted, _SECURE if secure else _PLAIN) as holder:
+        yield int(holder.line())
 
 
 def within_limits(wanted: int) -> int:
@@ -76,11 +72,12 @@ def within_limits(wanted: int) -> int:
     return wanted if hard == resource.RLIM_INFINITY else min(wanted, hard - _OTHERS)
 
 
-def main(port: int, wanted: int) -> None:
+def main(port: int, wanted: int, kind: str) -> None:
     """Connect, say so, and wait."""
     connections: list[socket.socket] = []
+    connect = sealed if kind == _SECURE else dial
     for _ in range(within_limits(wanted)):
-        connections.append(dial(port))
+        connections.append(connect(port))
         if not ask(connections[-1]).startswith(b"220 "):
             raise ServerFell(f"connection {len(connections)} was not welcome")
     print(len(connections), flush=True)
@@ -88,4 +85,4 @@ def main(port: int, wanted: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -12,20 +12,24 @@ from __future__ import annotations
 
 import select
 import socket
+import ssl
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle
 
 from attrs import define, field
 
 from benchmarks.answers import RIGHT, endings
+from tests.support.certificates import trusting
 
 #: Seconds without any answer after which the rest counts as missing.
 PATIENCE = 10.0
 #: What an answer is called that never came, and a connection that the server closed.
 MISSING = "missing"
 CUT = "cut"
+
+_TRUSTING = trusting()
 
 
 class ServerFell(Exception):
@@ -83,6 +87,20 @@ def dial(port: int) -> socket.socket:
     return connection
 
 
+def sealed(port: int) -> socket.socket:
+    """The same in TLS, with a handshake of its own; any certificate will do.
+
+    :raises ServerFell: nobody listens, or the handshake failed.
+    """
+    connection = dial(port)
+    try:
+        connection.settimeout(PATIENCE)
+        return _TRUSTING.wrap_socket(connection)
+    except OSError as error:
+        connection.close()
+        raise ServerFell(f"no handshake on port {port}: {error}") from error
+
+
 def ask(connection: socket.socket, line: bytes = b"") -> bytes:
     """Send a line, if there is one, and wait for its answer; without one, for the banner.
 
@@ -126,18 +144,25 @@ class Crowd:
 
     @classmethod
     def connected(
-        cls, port: int, clients: int, depth: int, lines: Sequence[bytes], logins: Sequence[bytes] = ()
+        cls,
+        port: int,
+        clients: int,
+        depth: int,
+        lines: Sequence[bytes],
+        logins: Sequence[bytes] = (),
+        connect: Callable[[int], socket.socket] = dial,
     ) -> Crowd:
         """Connect them all, and read the banners.
 
         :param lines: what they ask, in this order, over and over.
         :param logins: the first line of each client; none for anonymous ones.
+        :param connect: how they connect, :func:`dial` or :func:`sealed`.
         :raises ServerFell: one of them could not connect or log in.
         """
         crowd = cls({}, cycle(b"".join(group) for group in _groups(lines, depth)), depth)
         try:
             for number in range(clients):
-                connection = dial(port)
+                connection = connect(port)
                 crowd._clients[connection.fileno()] = _Client(connection)
                 crowd._poll.register(connection, select.EPOLLIN)
                 if not ask(connection).startswith(b"220 "):
@@ -187,6 +212,8 @@ class Crowd:
     def _hear(self, client: _Client, outcome: Outcome) -> None:
         try:
             piece = client.connection.recv(1 << 18)
+        except ssl.SSLWantReadError:
+            return  # what came was part of a record, or nothing that is meant for us
         except ConnectionError:
             piece = b""
         if not piece:

@@ -8,6 +8,8 @@ from benchmarks.figures import Figure
 def number(value: float) -> str:
     """Three digits that count, or the whole number; thousands where there are very many."""
     size = abs(value)
+    if not size:
+        return "0"
     if size >= 1_000_000:
         return f"{value / 1000:,.0f}k"
     if size >= 100:

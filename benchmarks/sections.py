@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import matching, polite
+from benchmarks import faults, guessing, matching, polite
+from benchmarks import workers as several
 from benchmarks.figures import Figure, Run
 from benchmarks.goals import BUDGETS, MILLION_P99
 from benchmarks.numbers import number
@@ -16,6 +17,9 @@ _SHORT = ("dictd", "C", "dicod")
 #: Answers that found nothing make a strategy look cheap from this share on, %; some misspellings are none's.
 _EMPTY = 10
 _ROW = "  {:<10}{:>7}" + "{:>8}" * 3 + "{:>7}" * 6 + "{:>7}{:>8}"
+_SHARED = "{:<38}{:>8}{:>9}{:>11}{:>9}{:>10}{:>7}{:>7}"
+_FAULT = "{:<49}{:>8}{:>7}{:>6}{:>9}{:>9}{:>10}"
+_GUESS = "{:<54} {:>8} {:>8} {:>9}"
 _CROWD = "  {:<57} {:>7} {:>7} {:>8} {:>7} {:>7}"
 
 
@@ -63,6 +67,71 @@ def crowds(run: Run) -> Iterator[str]:
             memory = f"{number(before.median)} MB before, {number(worst.median)} at the worst"
             yield f"    memory of the server (RSS): {memory}"
     yield "MB/s: what the others read; after: % of a core that the server is busy when they have gone"
+
+
+def workers(run: Run) -> Iterator[str]:
+    """One worker and two; what the machine could give at most; how connections are shared out."""
+    cores = int(run.machine["cores"])
+    cases = [one for one in several.SHARED if run.find(one.name, OURS, "rate")]
+    if cases:
+        head = f"workers, on all {cores} cores with the load"
+        yield _SHARED.format(head, "CPU, us", "load, us", "look-ups/s", "at most", "elsewhere", "p50", "p99")
+    for one in cases:
+        told = (run.find(one.name, OURS, name) for name in ("cpu", "asking", "rate", "p50", "p99"))
+        cpu, asking, rate, p50, p99 = (figure.median if figure else 0.0 for figure in told)
+        if cpu:
+            elsewhere = one.workers * 1e6 / cpu
+            most = min(elsewhere, cores * 1e6 / (cpu + asking))
+            yield _SHARED.format(f"  {one.name}", *map(number, (cpu, asking, rate, most, elsewhere, p50, p99)))
+    if cases:
+        yield "CPU a look-up of all processes of the server, and of the load that asks: they share the cores, so"
+        yield "there are no more look-ups/s than both allow (at most); elsewhere: what the workers' CPU allows when"
+        yield "the load has cores of its own, which was not measured"
+    for count in several.BALANCED:
+        fewest, most_had = (run.find(several.balance(count), OURS, name) for name in ("fewest", "most"))
+        if fewest and most_had:
+            shares = f"{number(fewest.low)} to {number(most_had.high)} each, even: {several.CONNECTIONS / count:g}"
+            yield f"  {several.balance(count):<36}{shares}"
+
+
+def troubles(run: Run) -> Iterator[str]:
+    """What clients notice of a reload, of a worker that is killed, and of one that stands still."""
+    found = [case for case in faults.CASES if run.find(case, OURS, "made")]
+    if not found:
+        return
+    head = f"{faults.WORKERS} workers, connections and look-ups"
+    yield _FAULT.format(head, "made", "errors", "cut", "p50 ms", "p99 ms", "longest")
+    for case in found:
+        counts = (_counted(run.find(case, OURS, name)) for name in ("made", "errors", "own"))
+        waits = (_told(run.find(case, OURS, name)) for name in ("p50", "p99", "longest"))
+        yield _FAULT.format(f"  {case}", *counts, *waits)
+        again, reload, late = (run.find(case, OURS, name) for name in ("again", "reload", "late"))
+        if reload:
+            yield f"    the reload took {number(reload.median)} s"
+        if late:
+            yield f"    {_counted(late)} waited over 250 ms"
+        if again:
+            yield f"    another worker served after {number(again.high)} s at the most"
+    yield "made: new connections; errors: refused, cut, unanswered, wrong; cut: connections of the worker that"
+    yield "was killed, which are not counted as errors"
+
+
+def guesses(run: Run) -> Iterator[str]:
+    """One client beside those who guess passwords, and what became of the guesses."""
+    if not run.find(guessing.DURING, OURS, "p50"):
+        return
+    yield _GUESS.format(f"{guessing.WORKERS} workers, DEFINE with time to think", "p50 ms", "p99 ms", "longest")
+    for case in guessing.CASES:
+        yield _GUESS.format(f"  {case}", *(_told(run.find(case, OURS, name)) for name in ("p50", "p99", "longest")))
+    told = {name: _counted(run.find(guessing.DURING, OURS, name)) for name in guessing.COUNTS}
+    hashed = f"{told['verified']} hashed, {told['verified_most']} of one source at the most"
+    yield f"    {told['guesses']} guesses/s: {hashed}; answered 481: {told['delayed']}, 480: {told['turned']}"
+    rest = f"not answered by the end: {told['unanswered']}; errors: {told['errors']}"
+    yield f"    {rest}; memory grew by {told['grown']} MiB (RSS of all processes)"
+
+
+def _counted(figure: Figure | None) -> str:
+    return f"{figure.median:,.0f}" if figure else "-"
 
 
 def _cpu(figure: Figure | None) -> str:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import select
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from benchmarks import accounting
 from benchmarks.load import ServerFell, ask, dial
 from benchmarks.machine import CORES, on
+from dictd.processes import asking
 from tests.support.dicod import Dicod
 from tests.support.peer import CDictd
-from tests.support.server import Server, until
+from tests.support.server import NO_MORE, Server, until
 
 #: How servers are called in tables and files.
 OURS = "dictd"
@@ -51,11 +56,22 @@ class Running:
     """A server that runs.
 
     :ivar pid: the process that CPU time and memory are charged to, with its descendants.
+    :ivar state: the state directory of one of ours.
     """
 
     name: str
     port: int
     pid: int
+    state: Path = field(factory=Path)
+
+    def status(self) -> dict[str, Any]:
+        """What ``dictctl --json status`` prints."""
+        found: dict[str, Any] = asking.ask(self.state, "status")
+        return found
+
+    def serving(self) -> list[dict[str, Any]]:
+        """The workers that serve, as the status has them."""
+        return [worker for worker in self.status()["workers"] if worker["state"] == "serving"]
 
 
 class NotHere(Exception):
@@ -74,28 +90,65 @@ def settled(server: Running) -> None:
 
 
 @contextmanager
-def ours(state: Path, more: str = "") -> Iterator[Running]:
+def ours(
+    state: Path,
+    more: str = "",
+    *,
+    settings: str = SETTINGS,
+    workers: int = 0,
+    cores: frozenset[int] = CORES.serving,
+    surroundings: Mapping[str, str] = NO_MORE,
+) -> Iterator[Running]:
     """dictd of this checkout on a state directory that holds the dictionary.
 
-    :param more: settings besides :data:`SETTINGS`.
+    :param settings: the settings, ``more`` those besides.
+    :param workers: 0: it serves in one process.
+    :param cores: where it may run.
+    :param surroundings: settings in its environment besides.
     """
-    settings = state / "benchmark.toml"
-    settings.write_text(SETTINGS + more)
-    server = Server(state, ("--config", str(settings)))
-    with on(CORES.serving):
+    path = state / "benchmark.toml"
+    path.write_text(settings + more)
+    server = Server(state, ("--config", str(path), "--workers", str(workers)), surroundings)
+    with on(cores):
         server.launch()
     try:
         until("dictd to listen", lambda: server.hear() and server.port > 0)
-        # It looks at all its files once, in a process that is charged to it.
-        running = Running(OURS, server.port, server.process.pid)
-        settled(running)
-        yield running
+        running = Running(OURS, server.port, server.process.pid, state)
+        with _heard(server):
+            if workers:
+                until("all workers to serve", lambda: len(running.serving()) == workers)
+            # It looks at all its files once, in a process that is charged to it.
+            settled(running)
+            yield running
     finally:
         ended = server.process.poll()
         server.stop()
         if ended is not None:
             last = server.said.decode(errors="replace").strip().rpartition("\n")[2]
             raise ServerFell(f"{OURS} ended by itself with {ended}: {last}")
+
+
+@contextmanager
+def _heard(server: Server) -> Iterator[None]:
+    """Take in what it logs: a server whose log nobody reads stands still when the pipe is full."""
+    ending, end = os.pipe()
+
+    def hear() -> None:
+        assert server.process.stdout is not None
+        said = server.process.stdout.fileno()
+        while ending not in select.select([said, ending], [], [])[0]:
+            server.hear()
+            if server.process.poll() is not None:
+                break  # its pipe would be readable for ever
+
+    thread = Thread(target=hear)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(end)
+        thread.join()
+        os.close(ending)
 
 
 #: How each peer is started with some of Debian's dictionaries.

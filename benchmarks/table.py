@@ -4,22 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import matching, polite
+from benchmarks import faults, guessing, matching, polite
+from benchmarks import workers as several
 from benchmarks.figures import MEASURES, Run
 from benchmarks.goals import GOALS
 from benchmarks.numbers import number, spread
-from benchmarks.sections import crowds, strategies
+from benchmarks.sections import crowds, guesses, strategies, troubles, workers
 from benchmarks.servers import FLOOR, OURS
 
 #: Below this share of its core a server could have answered more, %.
 _BUSY = 90
 _LOAD = ("cpu", "rate", "p50", "p99", "busy")
+#: Cases that have sections of their own.
+_TABLED = {
+    *(one.name for one in polite.SITUATIONS),
+    *(one.name for one in several.SHARED),
+    *map(several.balance, several.BALANCED),
+    *faults.CASES,
+    *guessing.CASES,
+}
 _ROW = "  {:<8} {:>22} {:>8} {:>26} {:>8} {:>8} {:>8}"
 
 
 def rendered(run: Run) -> str:
     """The whole table."""
-    parts = (_head(run), _loads(run), strategies(run), crowds(run), _others(run), _goals(run))
+    parts = (
+        _head(run),
+        _loads(run),
+        strategies(run),
+        crowds(run),
+        workers(run),
+        troubles(run),
+        guesses(run),
+        _others(run),
+        _goals(run),
+    )
     return "\n\n".join("\n".join(lines) for part in parts if (lines := [*part])) + "\n"
 
 
@@ -37,9 +56,13 @@ def _head(run: Run) -> Iterator[str]:
 
 
 def _loads(run: Run) -> Iterator[str]:
+    measured = dict.fromkeys(figure.case for figure in run.figures if figure.measure == "rate")
+    found = [case for case in measured if case not in _TABLED]
+    if not found:
+        return
     yield _ROW.format("", "CPU a look-up, us", "x floor", "look-ups/s", "p50 ms", "p99 ms", "busy")
     lazy = False
-    for case in dict.fromkeys(figure.case for figure in run.figures if figure.measure == "rate"):
+    for case in found:
         yield case
         floor = run.find(case, FLOOR, "cpu")
         for server in run.servers(case):
@@ -57,9 +80,7 @@ def _loads(run: Run) -> Iterator[str]:
 
 
 def _others(run: Run) -> Iterator[str]:
-    tabled = {situation.name for situation in polite.SITUATIONS} | {
-        figure.case for figure in run.figures if matching.strategy(figure.case)
-    }
+    tabled = _TABLED | {figure.case for figure in run.figures if matching.strategy(figure.case)}
     for figure in run.figures:
         if figure.measure not in _LOAD and figure.case not in tabled:
             measure = MEASURES[figure.measure]

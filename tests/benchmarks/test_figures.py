@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import cases, polite
+from benchmarks import cases, faults, guessing, polite, scraping, secure
 from benchmarks.cases import WrongAnswers, values
 from benchmarks.draws import STRATEGIES
 from benchmarks.figures import Figure, Run, gathered, percentile
@@ -105,6 +105,7 @@ class Goals(SynchronousTestCase):
         known = {case.name for case in (*cases.EVERYWHERE, cases.ANONYMOUS, cases.LOGGED_IN, cases.ONE_EACH)}
         known |= {cases.IMPORT_WORDNET, cases.IMPORT_TABBED, cases.IDLE}
         known |= {situation.name for situation in polite.SITUATIONS}
+        known |= {*faults.CASES, *guessing.CASES, secure.IDLE, scraping.SCRAPED}
         self.assertLessEqual({goal.case for goal in GOALS}, known)
         self.assertLessEqual(set(BUDGETS), set(STRATEGIES))
         self.assertLessEqual({goal.against[0] for goal in GOALS if goal.against}, known)

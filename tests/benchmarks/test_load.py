@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from benchmarks import load, visits
@@ -42,8 +44,22 @@ class _Loads(SynchronousTestCase):
         return coming.run(_MOMENT)
 
 
+class _Unready:
+    """A connection in TLS to which came what is not for its client."""
+
+    def recv(self, most: int) -> bytes:
+        raise ssl.SSLWantReadError
+
+
 class Crowds(_Loads):
     """Clients that stay."""
+
+    def test_unready(self) -> None:
+        """In TLS something may come that is no part of an answer, and nobody is lost by it."""
+        crowd, outcome = self.crowd(self.serve(always(RIGHT)), clients=1), Outcome()
+        (client,) = crowd._clients.values()
+        crowd._hear(evolve(client, connection=_Unready()), outcome)  # type: ignore[arg-type]
+        self.assertEqual((outcome.endings, len(crowd._clients)), ({}, 1))
 
     def test_counts(self) -> None:
         """Every answer is counted once: all lines but those still on their way."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
@@ -14,6 +16,7 @@ from benchmarks.servers import DICO, PEER, Floor, NotHere
 from tests.support.debian import package
 from tests.support.dicod import PACKAGES, Dicod
 from tests.support.peer import CDictd
+from tests.support.server import Server, until
 
 
 class Floors(SynchronousTestCase):
@@ -66,6 +69,22 @@ class Floors(SynchronousTestCase):
             self.patch(kind, "started", missing)
             error = self.assertRaises(NotHere, servers.peer(name).__enter__)
             self.assertEqual(str(error), f"{name} is left out: there is no apt-get here")
+
+
+class Ours(SynchronousTestCase):
+    """Our own server."""
+
+    def test_heard(self) -> None:
+        """What it logs is taken in while it runs: it does not stand still with a full pipe."""
+        server = Server(Path())
+        server.port = 1
+        server.process = subprocess.Popen(
+            [sys.executable, "-c", "print('x' * (1 << 20))"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        self.addCleanup(server.kill)
+        with servers._heard(server):
+            until("it to have said all", lambda: server.process.poll() is not None)
+        self.assertGreater(len(server.said), 1 << 16)
 
 
 class Peers(SynchronousTestCase):
