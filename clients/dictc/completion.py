@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import Any
 
 from prompt_toolkit.application import get_app
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -27,12 +28,14 @@ class Headwords(Completer):
     """Offers the headwords that begin with what was typed; a server that is slow or away offers none.
 
     :ivar server: asked on a connection of its own, so that a look-up never waits for a list.
+    :ivar ca: see :meth:`dictc.connection.Connection.opened`; with TLS or without, as look-ups.
     :ivar database: gives the database that words are looked up in.
     """
 
-    def __init__(self, server: Address, database: Callable[[], str]) -> None:
+    def __init__(self, server: Address, database: Callable[[], str], ca: str = "") -> None:
         self.server = server
         self.database = database
+        self.ca = ca
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._parser = Parser()
@@ -82,7 +85,7 @@ class Headwords(Completer):
     def close(self) -> None:
         """Hang up."""
         if self._writer is not None:
-            self._writer.close()
+            self._writer.transport.abort()  # TLS would wait for the server to take leave as well
         self._reader = self._writer = None
 
     async def _ask(self, line: bytes) -> Reply:
@@ -91,7 +94,9 @@ class Headwords(Completer):
             if fresh:
                 self.close()
                 self._parser, self._replies = Parser(), deque()
-                self._reader, self._writer = await asyncio.open_connection(self.server.host, int(self.server.port))
+                self._reader, self._writer = await asyncio.open_connection(
+                    self.server.host, int(self.server.port), **self._seal()
+                )
             assert self._reader is not None and self._writer is not None  # noqa: S101 - for mypy
             try:
                 self._writer.write(line)
@@ -106,6 +111,13 @@ class Headwords(Completer):
                 if fresh or attempt == 2:
                     raise
         raise ConnectionError
+
+    def _seal(self) -> dict[str, Any]:
+        if not self.server.secure:
+            return {}
+        from dictc.seal import name_of, trusting
+
+        return {"ssl": trusting(self.ca), "server_hostname": name_of(self.server)}
 
     async def _next(self) -> Reply:
         assert self._reader is not None  # noqa: S101 - for mypy

@@ -21,6 +21,8 @@ TIMEOUT = 5.0
 #: A reply that trickles in is waited for this many times as long, in all.
 WHOLE = 12
 _PIECE = 1 << 16
+#: How a server that waits for TLS answers to anything else: an alert (RFC 8446 6), of any version.
+_ALERT = b"\x15\x03"
 # Linux: acknowledge at once. C dictd writes a reply in several pieces and waits 40 ms between them else.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 
@@ -45,13 +47,24 @@ class Connection:
     _received: deque[Reply] = field(default_factory=deque, repr=False)
 
     @classmethod
-    def opened(cls, server: Address, timeout: float = TIMEOUT, family: int = socket.AF_UNSPEC) -> Connection:
+    def opened(
+        cls, server: Address, timeout: float = TIMEOUT, family: int = socket.AF_UNSPEC, ca: str = ""
+    ) -> Connection:
         """Connect, and say who we are; the banner is read with the first reply.
 
         :param family: ``AF_INET`` or ``AF_INET6`` to have only those addresses.
-        :raises ConnectionTrouble: no address of the server can be reached.
+        :param ca: for TLS, a file of certificates that are trusted; empty for those the system trusts.
+        :raises ConnectionTrouble: no address of the server can be reached, or its certificate is not trusted.
+        :raises Trouble: there is no certificate in the file.
         """
-        connection = cls(server, timeout, _socket=_connect(server, timeout, family))
+        if server.secure:
+            from dictc.seal import sealed, trusting  # ssl takes longer to load than all of dictc
+
+            trusting(ca)  # before anybody is called
+            made = sealed(_connect(server, timeout, family), server, timeout, ca)
+        else:
+            made = _connect(server, timeout, family)
+        connection = cls(server, timeout, _socket=made)
         connection.send(command("CLIENT", f"dictc {__version__}"))
         return connection
 
@@ -100,9 +113,13 @@ class Connection:
     @property
     def gone(self) -> bool:
         """Nothing was asked, and yet something came: the end of the connection, or 421 before it."""
-        wanted = select.poll()
-        wanted.register(self._socket, select.POLLIN)
-        return bool(self._received or wanted.poll(0))
+        try:
+            # Not poll(): with TLS something may come that is for nobody to see. What is read here is not missed.
+            return bool(self._received) or self._socket.recv(1) is not None
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def close(self) -> None:
         """Take leave and hang up; waits for nothing."""
@@ -138,15 +155,22 @@ class Connection:
             if events & ~select.POLLOUT:
                 piece = self._socket.recv(_PIECE)
                 if not piece:
-                    raise ConnectionTrouble(f"{self.server} closed the connection")
+                    raise ConnectionTrouble(f"{self.server} closed the connection{self._perhaps}")
                 if _QUICKACK is not None:
                     self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+                if not self.banner and piece.startswith(_ALERT):
+                    raise ConnectionTrouble(f"{self.server} speaks TLS, say --server dicts://{self.server}")
                 self._received += self._parser.feed(piece)
         except BlockingIOError:
             pass
         except OSError as error:
-            raise ConnectionTrouble(f"the connection to {self.server} broke ({_why(error)})") from None
+            raise ConnectionTrouble(f"the connection to {self.server} broke ({_why(error)}){self._perhaps}") from None
         return True
+
+    @property
+    def _perhaps(self) -> str:
+        """Advice for a connection that ended: one with TLS ends before the banner when we begin without."""
+        return "" if self.banner or self.server.secure else f"; has it TLS? say --server dicts://{self.server}"
 
 
 def _leaving(reply: Reply) -> Reply:

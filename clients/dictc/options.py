@@ -13,7 +13,7 @@ from dictc.accounts import ROWS
 from dictc.connection import TIMEOUT
 
 _EPILOGUE = """\
-environment: DICTD_SERVER (as --server), DICTD_PAGER, PAGER, NO_COLOR, CLICOLOR_FORCE.
+environment: DICTD_SERVER (as --server), DICTD_CA (as --ca), DICTD_PAGER, PAGER, NO_COLOR, CLICOLOR_FORCE.
 exit codes: those of dict(1): 0 found, 20 not found, 21 not found but there are suggestions, 39 no such
 database, 40 no such strategy, 41 no connection; 2 wrong usage, 130 interrupted.
 """
@@ -36,7 +36,12 @@ def parser() -> argparse.ArgumentParser:
 
     where = made.add_argument_group("where")
     where.add_argument(
-        "--server", metavar="dict://HOST:PORT", help="the server; dict://localhost:2628 is the usual one"
+        "--server",
+        metavar="dict://HOST:PORT",
+        help="the server; dict://localhost:2628 is the usual one, dicts://HOST has TLS",
+    )
+    where.add_argument(
+        "--ca", metavar="FILE", help="with dicts://, trust the certificates in this file and not the system's"
     )
     where.add_argument("-h", "--host", metavar="HOST", help="its host alone")
     where.add_argument("-p", "--port", metavar="PORT", help="its port alone")

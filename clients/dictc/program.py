@@ -30,6 +30,7 @@ def run(arguments: list[str] | None = None) -> Exit:
     """
     options = parsed(arguments)
     server = server_of(options, os.environ)
+    options.ca = authorities(options, os.environ, server)
     at_terminal, from_terminal = sys.stdout.isatty(), sys.stdin is not None and sys.stdin.isatty()
     if options.password_stdin and from_terminal:
         raise Trouble("standard input is a terminal; without --password-stdin the password is asked for", Exit.USAGE)
@@ -66,16 +67,27 @@ def server_of(options: Namespace, environment: Mapping[str, str]) -> Address:
     :raises Trouble: an address that is none.
     """
     server = address(options.server or environment.get("DICTD_SERVER") or "")
-    return Address(options.host or server.host, options.port or server.port)
+    return Address(options.host or server.host, options.port or server.port, server.secure)
+
+
+def authorities(options: Namespace, environment: Mapping[str, str], server: Address) -> str:
+    """The file of certificates that are trusted: ``--ca``, or ``DICTD_CA``; empty for those the system trusts.
+
+    :raises Trouble: ``--ca`` for a server without TLS, which nobody would say who knew.
+    """
+    if options.ca is not None and not server.secure:
+        raise Trouble(f"--ca is for TLS, say --server dicts://{server.host}", Exit.USAGE)
+    return str(environment.get("DICTD_CA", "") if options.ca is None else options.ca)
 
 
 def opened(options: Namespace, server: Address) -> Connection:
     """A connection as the options want it.
 
     :raises ConnectionTrouble: there is none.
+    :raises Trouble: there is no certificate where ``--ca`` says.
     """
     family = {4: socket.AF_INET, 6: socket.AF_INET6, None: socket.AF_UNSPEC}[options.family]
-    return Connection.opened(server, options.timeout, family)
+    return Connection.opened(server, options.timeout, family, options.ca)
 
 
 def log_in(connection: Connection, options: Namespace, output: Output, passwords: Passwords) -> None:

@@ -45,7 +45,7 @@ def converse(options: Namespace, connect: Callable[[], Connection], layout: Layo
         suggestions=not options.nocorrect,
     )
     dialogue.connection.greet()
-    completer = Headwords(layout.server, lambda: dialogue.database)
+    completer = Headwords(layout.server, lambda: dialogue.database, options.ca)
     session: PromptSession[str] = PromptSession(
         history=recent,
         completer=completer,

@@ -42,9 +42,26 @@ class Addresses(SynchronousTestCase):
             ("bücher.example", "bücher.example", "2628"),
         ):
             self.assertEqual(address(text), Address(host, port), text)
+        for text, host, port in (
+            ("dicts://", "localhost", "2629"),
+            ("DICTS://example.org/d:word", "example.org", "2629"),
+            ("dicts://[::1]:1", "::1", "1"),
+            ("dicts://::1", "::1", "2629"),
+        ):
+            self.assertEqual(address(text), Address(host, port, secure=True), text)
         self.assertEqual(str(Address("::1", "1")), "[::1]:1")
         self.assertIn("--user", self.assertRaises(Trouble, address, "u:p@x").text)
-        for text in ("http://x", "dict://u:p@x", "a b", "x:port", "x:70000", "[::1", "[x]y:1", "x:123456"):
+        for text in (
+            "http://x",
+            "dict://u:p@x",
+            "a b",
+            "x:port",
+            "x:70000",
+            "[::1",
+            "[x]y:1",
+            "x:123456",
+            "dicts://x:70000",
+        ):
             self.assertEqual(self.assertRaises(Trouble, address, text).exit, Exit.USAGE, text)
 
     def test_what_wins(self) -> None:
@@ -55,6 +72,9 @@ class Addresses(SynchronousTestCase):
             (["--server", "b:2"], {"DICTD_SERVER": "dict://a:1"}, Address("b", "2")),
             (["--server", "b:2", "-h", "c"], {}, Address("c", "2")),
             (["-p", "3"], {"DICTD_SERVER": "dict://a:1"}, Address("a", "3")),
+            (["-h", "c"], {"DICTD_SERVER": "dicts://a"}, Address("c", "2629", secure=True)),
+            (["-p", "3"], {"DICTD_SERVER": "dicts://a"}, Address("a", "3", secure=True)),
+            (["--server", "b"], {"DICTD_SERVER": "dicts://a"}, Address("b", "2628")),
         ):
             self.assertEqual(server_of(parsed([*arguments, "x"]), variables), server)
 

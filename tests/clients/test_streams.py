@@ -360,7 +360,7 @@ class Program(SynchronousTestCase):
         source = (
             "import sys; from dictc.program import main; main(); "
             "loaded = {name.partition('.')[0] for name in sys.modules}; "
-            "unwanted = {'dictd', 'twisted', 'prompt_toolkit', 'attr', 'json', 'subprocess', 'asyncio'}; "
+            "unwanted = {'dictd', 'twisted', 'prompt_toolkit', 'attr', 'json', 'subprocess', 'asyncio', 'ssl'}; "
             "print(loaded & unwanted, file=sys.stderr)"
         )
         done = subprocess.run(
