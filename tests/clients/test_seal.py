@@ -6,6 +6,7 @@ import atexit
 import functools
 import json
 import re
+import select
 import shutil
 import socket
 import ssl
@@ -14,6 +15,11 @@ import tempfile
 from pathlib import Path
 
 from attrs import frozen
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictc.address import Address
@@ -23,7 +29,7 @@ from tests.clients.runs import ANIMALS, Scripted, dictc, ours
 from tests.clients.test_prompt import READY, AtATerminal
 from tests.support.certificates import made
 from tests.support.programs import dictctl
-from tests.support.server import Server
+from tests.support.server import Server, until
 
 WORDS = ["penguin", "turkey", "zzzz", "öläß03", "100 grams"] * 800
 BANNER = b"220 here <xaccount> <1@x>\r\n250 ok\r\n"
@@ -125,14 +131,47 @@ class Sealing(SynchronousTestCase):
         self.assertEqual((done.returncode, server.clients), (20, 2), done.stderr)
         self.assertEqual(done.stderr.count(b"No definitions found"), 3)
 
+    def test_not_signed_by_itself(self) -> None:
+        """A certificate that is named is trusted, though the one that signed it is not there."""
+        directory = Path(self.mktemp()).absolute()
+        certificate, key = made(directory)
+        signer = ec.generate_private_key(ec.SECP256R1())
+        old = x509.load_pem_x509_certificate(Path(certificate).read_bytes())
+        signed = (
+            x509.CertificateBuilder(extensions=list(old.extensions))
+            .subject_name(old.subject)
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "signer")]))
+            .public_key(old.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(old.not_valid_before_utc)
+            .not_valid_after(old.not_valid_after_utc)
+            .sign(signer, hashes.SHA256())
+        )
+        Path(certificate).write_bytes(signed.public_bytes(Encoding.PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+
+        def script(server: Scripted, connection: socket.socket, number: int) -> None:
+            with context.wrap_socket(connection, server_side=True) as sealed:
+                sealed.sendall(BANNER)
+                server.listen(sealed, b"QUIT")
+
+        server = Scripted.started(script)
+        self.addCleanup(server.stop)
+        connection = Connection.opened(Address("localhost", str(server.port), secure=True), ca=certificate)
+        self.addCleanup(connection.close)
+        connection.greet()
+        self.assertIn("xaccount", connection.capabilities)
+
     def test_gone(self) -> None:
-        """What TLS says to itself is no end of the connection; the end is."""
+        """The beginning of a record, with nothing for us yet, is no end of the connection; the end is."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(secure().certificate, secure().key)
 
         def script(server: Scripted, connection: socket.socket, number: int) -> None:
             with context.wrap_socket(connection, server_side=True) as sealed:
                 sealed.sendall(BANNER)
+                socket.socket.send(sealed, b"\x17\x03\x03")
                 server.listen(sealed, b"STATUS")
 
         server = Scripted.started(script)
@@ -140,6 +179,7 @@ class Sealing(SynchronousTestCase):
         connection = Connection.opened(Address("localhost", str(server.port), secure=True), ca=secure().certificate)
         self.addCleanup(connection.close)
         connection.greet()
+        until("the record", lambda: bool(select.select([connection._socket], [], [], 0)[0]))
         self.assertFalse(connection.gone)
         connection.send(b"STATUS\r\n")
         self.assertRaises(ConnectionTrouble, connection.receive)
