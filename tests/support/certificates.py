@@ -16,28 +16,29 @@ _DAY = datetime.timedelta(days=1)
 
 
 def made(
-    directory: Path, name: str = "one", days: float = 90, since: float = -1, passphrase: str = ""
+    directory: Path, name: str = "one", days: float = 90, since: float = -1, passphrase: str = "", signer: str = ""
 ) -> tuple[str, str]:
     """A certificate for localhost and its key.
 
     :param name: what it is called, to tell one from another.
     :param days: how long it is good from now on.
+    :param signer: who has signed it, itself if empty.
     :returns: the paths of both; only the owner can read the key.
     """
     directory.mkdir(parents=True, exist_ok=True)
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, signer or name))
     now = datetime.datetime.now(datetime.UTC)
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(subject)
+        .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + min(since, days - 1) * _DAY)
         .not_valid_after(now + days * _DAY)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
+        .sign(ec.generate_private_key(ec.SECP256R1()) if signer else key, hashes.SHA256())
     )
     lock = BestAvailableEncryption(passphrase.encode()) if passphrase else NoEncryption()
     paths = directory / f"{name}.pem", directory / f"{name}.key"
