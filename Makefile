@@ -20,7 +20,8 @@ A ?=
 B ?= .bench/LATEST.json
 APT_PROGRAMS := mariadbd dict curl nc cc emacs faketime openssl
 DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-freedict-deu-eng dictd libmaa4 \
-  dico dicod libdico2 libgsasl18 libgssglue1 libidn12 libltdl7 libntlm0 libpcre3
+  dico dicod libdico2 libgsasl18 libgssglue1 libidn12 libltdl7 libntlm0 libpcre3 \
+  haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
 APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev emacs-nox faketime openssl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
@@ -73,7 +74,7 @@ fuzz: $(VENV)/tested
 	if [ $$found = 0 ]; then echo "fuzz: nothing was found"; else echo "fuzz: something was found, see above" >&2; fi; exit $$found
 
 # The real programs and dictionaries that tests need; a test without its own is skipped, and says so.
-# Debian's dictionaries, its dictd and its dicod are unpacked below $(VENV), never installed.
+# Debian's dictionaries, its dictd, its dicod and HAProxy are unpacked below $(VENV), never installed.
 programs: $(VENV)/installed
 	@missing=; for program in $(APT_PROGRAMS); do \
 	  PATH="$$PATH:/usr/sbin" command -v $$program >/dev/null || missing="$$missing $$program"; done; \

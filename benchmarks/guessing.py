@@ -114,7 +114,7 @@ class Guessers:
                 self._hear(self._numbers[number])
 
     def _sit(self, seat: int) -> None:
-        connection = socket.create_connection(("127.0.0.1", self.port), 10, (f"127.0.0.{seat % self.sources + 1}", 0))
+        connection = socket.create_connection(("127.0.0.1", self.port), 10, (f"127.0.0.{seat % self.sources + 2}", 0))
         connection.setblocking(False)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._there[seat] = _Seat(connection)

@@ -140,6 +140,8 @@ class Doors:
     _came: dict[str, tuple[float, float]] = field(factory=dict)
     #: What changed since it was asked for; nothing is kept before that.
     _changed: dict[str, list[int]] | None = None
+    #: Whether hosts that came lately are exempt: to ask each time costs as much as all else here.
+    _free: dict[str, bool] = field(factory=dict, eq=False)
     _barred: Networks = field(factory=Networks)
     _now: float = 0.0
     _forgot: float = 0.0
@@ -248,7 +250,10 @@ class Doors:
 
     def _is_free(self, peer: Peer) -> bool:
         """Whether the limits of a network do not hold for a peer."""
-        return peer.host == "unix" or self.exempt.until(peer.host) > 0
+        free = self._free.get(peer.host)
+        if free is None:
+            free = self._free[peer.host] = peer.host == "unix" or self.exempt.until(peer.host) > 0
+        return free
 
     def _refused(self, of: str, now: float) -> Admission | None:
         """Why one more of a network does not get in; if it does, it came."""
@@ -282,6 +287,7 @@ class Doors:
     def _forget(self, now: float) -> None:
         """Drop what is as if it had never been."""
         self._forgot = now
+        self._free.clear()
         self._came = {one: came for one, came in self._came.items() if self._lately(one, now) > 0}
         for barred in [barred for barred, until in self.bans.items() if until <= now]:
             self.lift(barred)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import pwd
 import re
 import sqlite3
 import subprocess
@@ -270,6 +271,22 @@ class Import(Commands):
             bar.progress("reading", second, 12)
         bar.end_step()
         self.assertEqual(said, ["words: reading 41 %", "words: reading 83 %"])
+
+
+class Owned(Commands):
+    """A state directory of somebody else."""
+
+    def test_root(self) -> None:
+        """Root makes no files there that the server could not read, and says what to type."""
+        self.state.mkdir()
+        if not os.geteuid():
+            os.chown(self.state, 65534, 65534)
+        self.patch(os, "geteuid", lambda: 0)
+        owner = pwd.getpwuid(self.state.stat().st_uid).pw_name
+        result = self.ctl("import", self.file("birds.tsv", BIRDS))
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(f"belongs to {owner}; type: sudo -u {owner} dictctl", result.stderr)
+        self.assertEqual(list(self.state.iterdir()), [])
 
 
 class Starter(Commands):

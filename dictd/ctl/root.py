@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from attrs import frozen
 
 from dictd import __version__, config
 from dictd.config import Settings
-from dictd.errors import DictError
+from dictd.errors import DictError, SettingsRefused
 from dictd.lexicon.strategies import STRATEGIES
 from dictd.processes.state import State
 from dictd.store.sqlite import DICTIONARIES_FILE, connect
@@ -31,13 +32,27 @@ class Shared:
 
     @contextmanager
     def store(self) -> Iterator[sqlite3.Connection]:
-        """The store of dictionaries."""
+        """The store of dictionaries.
+
+        :raises SettingsRefused: files that root makes there would be out of the server's reach.
+        """
+        self._not_for_root()
         self.state.prepare()
         connection = connect(self.state.store / DICTIONARIES_FILE, "dictionaries")
         try:
             yield connection
         finally:
             connection.close()
+
+    def _not_for_root(self) -> None:
+        directory = self.state.directory
+        owner = directory.stat().st_uid if directory.exists() else 0
+        if owner and not os.geteuid():
+            try:
+                name = pwd.getpwuid(owner).pw_name
+            except KeyError:
+                name = f"#{owner}"
+            raise SettingsRefused(f"{directory} belongs to {name}; type: sudo -u {name} dictctl ...")
 
     def tell(self, value: Any, text: str) -> None:
         """The outcome: JSON where it was asked for, else text."""
