@@ -31,7 +31,7 @@ _MIB = 1 << 20
 
 @define(eq=False)
 class Crew:
-    """See :class:`dictd.processes.workerprocess.Superior`.
+    """See :class:`dictd.processes.superior.Superior`.
 
     :param distrust: called when a worker has met a damaged file.
     :param is_ready: called with each worker that begins to serve.

@@ -22,8 +22,8 @@ from dictd.processes.channel import PATIENCE, Channel
 from dictd.processes.remote import Remote
 from dictd.processes.shared import Shared
 from dictd.processes.steering import counted
+from dictd.processes.superior import SupervisorChannel
 from dictd.processes.worker import Worker, WorkerChannel
-from dictd.processes.workerprocess import SupervisorChannel
 from tests.support.house import BOOKS, Client, House, ImmediatePool, publish
 
 
