@@ -16,7 +16,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
-from dictd.processes.lines import Lines, end_of
+from dictd.processes.lines import Lines, end_of, module
 from dictd.processes.logs import relay
 
 FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
@@ -49,7 +49,7 @@ class Child:
         self._restart = None
         self._since = self._reactor.seconds()
         self._protocol = _Lines(self._said, self._ended)
-        command = [sys.executable, "-m", self.module, *self.arguments]
+        command = module(self.module, *self.arguments)
         # Ctrl-C in a terminal goes to the child too, but it is for us to end it: it never sees it.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:

@@ -1,8 +1,9 @@
-"""What a child process prints, in lines, and how it ended."""
+"""Child processes: how they are called, what they print, in lines, and how they ended."""
 
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
 
 from attrs import define, field
@@ -10,6 +11,11 @@ from twisted.internet.error import ProcessTerminated
 from twisted.python.failure import Failure
 
 _MOST_LINE = 1 << 16
+
+
+def module(name: str, *arguments: str) -> list[str]:
+    """The command line of a module of ours; nothing is imported from the directory we happen to be in."""
+    return [sys.executable, "-P", "-m", name, *arguments]
 
 
 @define

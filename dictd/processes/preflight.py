@@ -22,6 +22,7 @@ from attrs import frozen
 from dictd import config
 from dictd.config import Settings
 from dictd.errors import DictError, SettingsRefused
+from dictd.processes.lines import module
 
 _PATIENCE = 60.0
 
@@ -78,7 +79,7 @@ def here(origin: Origin) -> Callable[[], None]:
 
 def command() -> list[str]:
     """The command line of a check in a process of its own."""
-    return [sys.executable, "-m", "dictd.processes.preflight"]
+    return module("dictd.processes.preflight")
 
 
 def begun(origin: Origin) -> Callable[[], None]:

@@ -19,7 +19,7 @@ from twisted.python.failure import Failure
 
 from dictd.processes import channel
 from dictd.processes.channel import CHANNEL, Silent
-from dictd.processes.lines import Lines, end_of
+from dictd.processes.lines import Lines, end_of, module
 from dictd.processes.pace import DEAD, SILENT, Pulse
 from dictd.processes.superior import Superior, SupervisorChannel
 
@@ -118,7 +118,7 @@ class WorkerProcess:
         descriptors: dict[int, Any] = {0: "w", 1: "r", 2: "r", CHANNEL: theirs.fileno(), CHANNEL + 1: self.order.lock}
         descriptors |= {first + number: one.fileno() for number, (_, one) in enumerate(self.order.sockets)}
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LISTEN_")}
-        command = [sys.executable, "-m", "dictd.processes.worker"]
+        command = module("dictd.processes.worker")
         self._deadline = self.reactor.callLater(_START, self.kill, f"it did not serve after {_START:.0f} s")
         try:
             self._process = self.reactor.spawnProcess(

@@ -98,7 +98,7 @@ class Machine(Clock):
         if self.full:
             raise BlockingIOError(11, "Resource temporarily unavailable")
         self.spawned += 1
-        process = Process(self, argv[2], protocol, 1000 + self.spawned)
+        process = Process(self, argv[argv.index("-m") + 1], protocol, 1000 + self.spawned)
         protocol.transport = process
         self.processes.append(process)
         return process
