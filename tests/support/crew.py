@@ -18,7 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.processes import asking
 from tests.support.programs import dictctl
-from tests.support.server import Caller, Server, until
+from tests.support.server import Caller, Server, clear, until
 
 BOOK = "penguin\ta bird that swims\ncrow\ta black bird\n"
 #: Settings that let one machine be many, and much.
@@ -89,7 +89,7 @@ class Crew:
         """
         # A path that is short enough for a unix socket.
         directory = Path(tempfile.mkdtemp(prefix="dictd-crew-"))
-        case.addCleanup(shutil.rmtree, directory, ignore_errors=True)
+        case.addCleanup(clear, directory)
         shutil.copytree(prepared(type(case)), directory / "state")
         path = directory / "dictd.toml"
         path.write_text(PLENTY + settings, "utf-8")

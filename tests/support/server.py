@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -31,6 +32,16 @@ def until(what: str, happened: Callable[[], bool], seconds: float = _PATIENCE) -
     while not happened():
         assert time.monotonic() < end, f"waited {seconds} s for {what}"
         select.select([], [], [], 0.02)
+
+
+def clear(directory: Path) -> None:
+    """Remove a directory in which what a server has left behind may put its things away for a moment yet."""
+
+    def cleared() -> bool:
+        shutil.rmtree(directory, ignore_errors=True)
+        return not directory.exists()
+
+    until(f"{directory} to be empty", cleared)
 
 
 def twistd(*arguments: str) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 import signal
 import socket
 import ssl
@@ -21,7 +20,7 @@ from tests.support.debian import package
 from tests.support.house import final_codes
 from tests.support.programs import dictctl, environment, program, run
 from tests.support.proxies import version_1, version_2
-from tests.support.server import Caller, Server, twistd, until
+from tests.support.server import Caller, Server, clear, twistd, until
 
 #: What Debian's haproxy is linked with beyond what any Debian has.
 LIBRARIES = ("liblua5.3-0", "libopentracing-c-wrapper0", "libopentracing1")
@@ -43,7 +42,7 @@ class Serving(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.directory = Path(tempfile.mkdtemp())  # the path of a unix socket is short, that of a test is not
-        self.addCleanup(shutil.rmtree, self.directory)
+        self.addCleanup(clear, self.directory)
         self.certificate, self.key = made(self.directory)
         self.state = self.directory / "state"
         book = self.directory / "animals.tsv"
