@@ -111,7 +111,7 @@ class Tally:
     :ivar definitions: how many were sent; ``matches``: the same.
     :ivar suggested: look-ups that found nothing and had something to suggest.
     :ivar logins: tries to log in by how they ended.
-    :ivar elsewhere: the merged snapshot of all other processes; empty where there is none.
+    :ivar elsewhere: what :func:`shown` gives of all other processes; empty where there is none.
     """
 
     started: float
@@ -119,7 +119,7 @@ class Tally:
     matches: int = 0
     suggested: int = 0
     logins: dict[str, int] = field(factory=dict)
-    elsewhere: Mapping[str, Any] = field(factory=dict)
+    elsewhere: Mapping[str, int] = field(factory=dict)
     _counts: dict[str, Counts] = field(factory=lambda: {name: Counts() for name in PROTOCOLS})
 
     def of(self, protocol: str) -> Counts:
@@ -169,7 +169,10 @@ class Tally:
             "definitions": self.definitions,
             "matches": self.matches,
         }
-        return {key: count + _sum(self.elsewhere.get(key, 0)) for key, count in here.items()}
+        return {key: count + self.elsewhere.get(key, 0) for key, count in here.items()}
+
+
+_SHOWN = ("connections", "connected", "commands", "definitions", "matches")
 
 
 def _codes(counts: Counts) -> dict[str, dict[str, int]]:
@@ -191,6 +194,11 @@ def _sum(counted: Any) -> int:
     if isinstance(counted, Mapping):
         return sum(map(_sum, counted.values()))
     return int(counted)
+
+
+def shown(snapshot: Mapping[str, Any]) -> dict[str, int]:
+    """Of a snapshot the sums that STATUS shows, see :meth:`Tally.everywhere`."""
+    return {key: _sum(snapshot.get(key, 0)) for key in _SHOWN}
 
 
 def merged(snapshots: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ class Sums(SynchronousTestCase):
         one = Tally(started=0.0, matches=3)
         one.of(tally.DICT).come()
         one.of(tally.DICT).answered("MATCH", b"250 ok\r\n", 0.1)
-        one.elsewhere = merged([counted([("dicts", "QUERY", b"250 ok\r\n", 0.1)] * 2)])
+        one.elsewhere = tally.shown(counted([("dicts", "QUERY", b"250 ok\r\n", 0.1)] * 2))
         self.assertEqual(
             one.everywhere(), {"connections": 3, "connected": 3, "commands": 3, "definitions": 2, "matches": 3}
         )

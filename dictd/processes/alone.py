@@ -13,7 +13,7 @@ from twisted.logger import Logger
 
 from dictd.accounts.commons import OneProcess
 from dictd.config import Settings
-from dictd.processes.children import Child
+from dictd.processes.children import Child, publisher
 from dictd.processes.claim import Claim
 from dictd.processes.ending import end_soon, hurry, on_hangup
 from dictd.processes.office import Office
@@ -50,8 +50,7 @@ class Alone(Service, Steering):
         self._began = time.monotonic()
         directory = self.claim.state.directory
         self.bans = Bans(directory)
-        watching = ("--state-dir", str(directory), "--watch")
-        self._publisher = Child(self.reactor, "dictd.processes.publish", watching, "publisher")
+        self._publisher = publisher(self.reactor, directory)
         self.reactor.callWhenRunning(self._publisher.start)
         commons = OneProcess.of(self.settings, self.reactor.seconds)
         self._serving = Serving(

@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field
@@ -99,6 +100,11 @@ class Child:
         )
         self._restart = self._reactor.callLater(self._delay, self.start)
         self._delay = min(self._delay * 2, LONGEST_DELAY)
+
+
+def publisher(reactor: Any, directory: Path) -> Child:
+    """Keeps the lexicon of a state directory in step with its store."""
+    return Child(reactor, "dictd.processes.publish", ("--state-dir", str(directory), "--watch"), "publisher")
 
 
 class _Lines(ProcessProtocol):

@@ -123,7 +123,7 @@ class Crew:
         self.log.info("{name} serves, process {pid}", name=worker.name, pid=worker.pid)
         if besides := self.shared.besides(worker):
             self._tell_doors([worker], besides)
-        self._tell_counts(worker)  # or the sums that it tells its clients would begin anew
+        self._tell_counts([worker])  # or the sums that it tells its clients would begin anew
         for network, left in self.bans.left().items():
             Deferred.fromCoroutine(counted(Reached(worker), channel.Ban, network=network, seconds=left))
         self.share_out()
@@ -188,8 +188,10 @@ class Crew:
                 if worker.since is not None:
                     worker.link.tell(channel.Elsewhere, doors=dict(part), counts=None)
 
-    def _tell_counts(self, worker: WorkerProcess) -> None:
-        worker.link.tell(channel.Elsewhere, doors={}, counts=self.shared.counts(self.workers, worker))
+    def _tell_counts(self, workers: Sequence[WorkerProcess]) -> None:
+        elsewhere = self.shared.elsewhere(self.workers)
+        for worker in workers:
+            worker.link.tell(channel.Elsewhere, doors={}, counts=elsewhere[worker])
 
     def look(self) -> None:
         """Four times a second: who is silent, who is too big, whose connections others take."""
@@ -200,9 +202,7 @@ class Crew:
             worker.look(now)
         self.share_out()
         if self._looks % _COUNTS == 0:
-            for worker in self.workers:
-                if worker.since is not None:
-                    self._tell_counts(worker)
+            self._tell_counts([worker for worker in self.workers if worker.since is not None])
             self._weigh()
 
     def share_out(self) -> None:

@@ -11,7 +11,7 @@ from attrs import define, field
 from dictd.accounts.commons import OneProcess, Outcome
 from dictd.limits import Peer
 from dictd.processes.workerprocess import WorkerProcess
-from dictd.tally import ended, merged
+from dictd.tally import ended, merged, shown
 
 Delta = dict[str, list[int]]
 
@@ -62,12 +62,15 @@ class Shared:
                 total.update(connections)
         return {network: [count, 0] for network, count in total.items()}
 
-    def counts(self, workers: Sequence[WorkerProcess], but: WorkerProcess | None = None) -> dict[str, Any]:
-        """What all workers have counted, those that have ended too.
+    def counts(self, workers: Sequence[WorkerProcess]) -> dict[str, Any]:
+        """What all workers have counted, those that have ended too."""
+        return merged([self.ended, *(worker.counts for worker in workers)])
 
-        :param but: one that is left out.
-        """
-        return merged([self.ended, *(worker.counts for worker in workers if worker is not but)])
+    def elsewhere(self, workers: Sequence[WorkerProcess]) -> dict[WorkerProcess, dict[str, int]]:
+        """For each worker the sums that STATUS shows of all the others, those that have ended too."""
+        own = {worker: shown(worker.counts) for worker in workers}
+        total = merged([shown(self.ended), *own.values()])
+        return {worker: {key: sum - mine[key] for key, sum in total.items()} for worker, mine in own.items()}
 
     def left(self, worker: WorkerProcess) -> Delta:
         """A worker has ended: forget what it had.

@@ -22,7 +22,7 @@ from dictd.config import Settings
 from dictd.errors import DictError, SettingsRefused, Unavailable
 from dictd.processes import preflight, sockets
 from dictd.processes.checking import Checking
-from dictd.processes.children import Child
+from dictd.processes.children import Child, publisher
 from dictd.processes.claim import Claim
 from dictd.processes.crew import Crew, Reached
 from dictd.processes.ending import end_soon, hurry, on_hangup
@@ -67,8 +67,7 @@ class Supervisor(Service, Steering):
         self._began = time.monotonic()
         directory = self.claim.state.directory
         self.bans = Bans(directory)
-        watching = ("--state-dir", str(directory), "--watch")
-        self._publisher = Child(self.reactor, "dictd.processes.publish", watching, "publisher")
+        self._publisher = publisher(self.reactor, directory)
         self.crew = Crew.made(
             self.settings, self.claim, self.reactor, self._began, self.bans, self._publisher.nudge, self._ready
         )

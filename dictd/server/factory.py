@@ -45,7 +45,6 @@ class DictFactory(Factory):
     """Makes connections, counts them, and looks each second whose time is over.
 
     :param clock: a reactor or a ``Clock``.
-    :param spoken: as what its connections are counted, one of :data:`dictd.tally.PROTOCOLS`.
     :ivar arriving: connections of proxies that are still to say whom they bring: a worker that
         retires waits for them, one that stops cuts them.
     :ivar farewell: what those are told who are connected when it drains.

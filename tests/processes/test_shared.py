@@ -88,12 +88,14 @@ class Sharing(SynchronousTestCase):
         self.assertEqual(self.penalty(self.other), 0)
 
     def test_counts(self) -> None:
-        """Counts of the dead stay in the sum; one worker can be left out."""
+        """Counts of the dead stay in the sum; each worker is told the sums of the others."""
         self.one.counts, self.other.counts = {"commands": 3}, {"commands": 4}
         self.assertEqual(self.shared.counts([self.one, self.other])["commands"], 7)
-        self.assertEqual(self.shared.counts([self.one, self.other], self.one)["commands"], 4)
+        elsewhere = self.shared.elsewhere([self.one, self.other])
+        self.assertEqual([elsewhere[worker]["commands"] for worker in (self.one, self.other)], [4, 3])
         self.shared.left(self.one)
         self.assertEqual(self.shared.counts([self.other])["commands"], 7)
+        self.assertEqual(self.shared.elsewhere([self.other])[self.other]["commands"], 3)
 
     def test_two_hundred_deaths(self) -> None:
         """Nothing grows with workers that died."""

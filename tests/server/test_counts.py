@@ -10,6 +10,7 @@ from attrs import evolve
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from dictd import tally
 from dictd.accounts.recorder import Recorder
 from dictd.config import Settings
 from dictd.server.protocol import Entry
@@ -161,13 +162,15 @@ class Counts(SynchronousTestCase):
 
     def test_status(self) -> None:
         """STATUS shows the sums of all processes, itself counted."""
-        self.house.factory.service.tally.elsewhere = {
-            "connections": {"dict": 10, "dicts": 5},
-            "connected": {"dict": 100},
-            "commands": {"dict": {"DEFINE": {"250": 1000, "552": 1}}},
-            "definitions": 1000,
-            "matches": 7,
-        }
+        self.house.factory.service.tally.elsewhere = tally.shown(
+            {
+                "connections": {"dict": 10, "dicts": 5},
+                "connected": {"dict": 100},
+                "commands": {"dict": {"DEFINE": {"250": 1000, "552": 1}}},
+                "definitions": 1000,
+                "matches": 7,
+            }
+        )
         status = self.house.welcome().ask("DEFINE wn penguin", "STATUS").splitlines()[-1]
         self.assertEqual(
             status, "210 up 0 days 00:00:00, 16 of 101 connections, 1003 commands, 1001 definitions, 7 matches"
