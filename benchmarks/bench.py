@@ -18,6 +18,7 @@ from benchmarks.draws import Draws
 from benchmarks.load import ask, dial
 from benchmarks.million import Million
 from benchmarks.servers import OURS, Floor, NotHere, Running
+from benchmarks.stores import Stores
 from benchmarks.wordnet import NAME, WordNet
 
 _MEMBERS = 32
@@ -48,6 +49,7 @@ class Bench:
     wordnet: WordNet
     million: Million | None = None
     flood: float = 30.0
+    outage: float = 60.0
     quick: bool = False
     only: Sequence[str] = ()
     settings: dict[str, Any] = field(factory=dict)
@@ -82,7 +84,10 @@ class Bench:
                 yield from self.idle_figures(ours, self.connections)
                 for peer in self.peers(stack):
                     yield from self.idle_figures(peer, min(_PEER_IDLE, self.connections))
-        stage = chapters.Stage(state, asked[False], self.rounds, self.seconds, self.flood, self.quick)
+        stores = Stores(state, self.directory / "stores", self.wordnet)
+        stage = chapters.Stage(
+            state, asked[False], self.rounds, self.seconds, self.flood, stores, self.outage, self.quick
+        )
         for chapter in chapters.chosen(stage, self.only):
             self.say(chapter.about)
             try:

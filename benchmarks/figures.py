@@ -79,6 +79,18 @@ MEASURES = {
         Measure("scrape", "CPU of the server", "ms", True, 0.2),
         Measure("grown", "memory of all processes grew by (RSS)", "MiB", True, 0.2),
         Measure("late", "waited over 250 ms", "connections", None),
+        Measure("unconfirmed", "answers that promise no row", "", True),
+        Measure("promised", "rows promised", "", None),
+        Measure("missing", "promised rows that are missing", "", True),
+        Measure("twice", "rows that are there twice", "", True),
+        Measure("unsynced", "answers without a sync since the question", "", True),
+        Measure("syncs", "syncs for each answer", "", True, 0.2),
+        Measure("quickest", "the shortest wait", "ms", True, 0.2, "p50", True),
+        Measure("logins", "logins", "/s", False, 0.10, "", True),
+        Measure("login_p50", "half of the logins take", "ms", True, 0.10, "", True),
+        Measure("first", "the longest wait until the breakers are open", "ms", True, 0.5, "", True),
+        Measure("login", "until somebody can log in and read the history", "s", True, 0.5, "", True),
+        Measure("home", "until the history is whole", "s", True, 0.5, "", True),
         Measure("resident", "memory of a connection (RSS)", "KiB", True, 0.05),
     )
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from attrs import frozen
 
-from benchmarks import cases, faults, guessing, polite, scraping, secure
+from benchmarks import cases, durable, faults, guessing, outage, polite, recovery, scraping, secure
 from benchmarks.figures import Run
 from benchmarks.servers import FLOOR, OURS
+from benchmarks.stores import MARIADB, SQLITE
 
 
 @frozen
@@ -42,6 +43,16 @@ class Goal:
 
 def _floor(about: str, case: cases.Case, measure: str, limit: float) -> Goal:
     return Goal(about, case.name, measure, limit, (case.name, FLOOR), unit="x floor")
+
+
+def _together(about: str, store: str, slow: bool, limit: float) -> Goal:
+    """How many times as many look-ups are kept in groups as with a commit each."""
+    group, each = (durable.Keeping(store, each, slow).name for each in (False, True))
+    return Goal(about, group, "rate", limit, (each, OURS), most=False, unit="x")
+
+
+def _kept(store: str) -> Goal:
+    return Goal(f"p99, 64 logged in, {store}", durable.Keeping(store, False).name, "p99", 15, unit="ms")
 
 
 #: CPU of a MATCH on WordNet, ms.
@@ -91,4 +102,28 @@ GOALS = (
     Goal("p99 beside wrong passwords : before", guessing.DURING, "p99", 2, (guessing.BEFORE, OURS), unit="x"),
     Goal("wrong passwords of one source hashed", guessing.DURING, "verified_most", 10),
     Goal("memory grown by wrong passwords", guessing.DURING, "grown", 40, unit="MiB"),
+    _together("look-ups/s kept on SQLite, together : each", SQLITE, False, 4),
+    _together("look-ups/s kept on MariaDB, together : each", MARIADB, False, 4),
+    _together("the same on SQLite, 5 ms more a sync", SQLITE, True, 20),
+    _kept(SQLITE),
+    _kept(MARIADB),
+    *(Goal(f"answers without a sync, {store}", durable.witnessed(store), "unsynced", 0) for store in (SQLITE, MARIADB)),
+    Goal("p99 while MariaDB is stopped : before", outage.DURING, "p99", 2, (outage.BEFORE, OURS), unit="x"),
+    Goal("slowest of who is logged in meanwhile", outage.KEPT, "longest", 2200, unit="ms"),
+    Goal("answers that promise no row meanwhile", outage.KEPT, "unconfirmed", 0),
+    Goal("memory grown meanwhile", outage.DURING, "grown", 20, unit="MB"),
+    Goal("LOGIN refused meanwhile, p99", outage.LOGIN, "p99", 10, unit="ms"),
+    *(
+        Goal(f"login and history, {about}", case, "login", 2, unit="s")
+        for about, case in (
+            ("MariaDB goes on", outage.BACK),
+            ("MariaDB was killed", recovery.AGAIN),
+            ("another host", recovery.ELSEWHERE),
+        )
+    ),
+    *(
+        Goal(f"rows {measure}, MariaDB {about}", case, measure, 0)
+        for about, case in (("was stopped", outage.BACK), ("was killed", recovery.AGAIN))
+        for measure in ("missing", "twice")
+    ),
 )

@@ -39,15 +39,17 @@ class Import:
     peak: float
 
 
-def measured(state: Path, source: Path, name: str, format: str) -> Import:
+def measured(state: Path, source: Path, name: str, format: str, store: str = "sqlite", *options: str) -> Import:
     """Import a file with dictctl.
 
+    :param store: the URL of the store.
+    :param options: of ``dictctl import`` besides.
     :raises OSError: it was refused.
     """
     command = [
         sys.executable, "-m", "benchmarks.importing",
-        sys.executable, "-m", "dictd.ctl", "--state-dir", str(state), "--json",
-        "import", "--name", name, "--format", format, str(source),
+        sys.executable, "-m", "dictd.ctl", "--state-dir", str(state), "--store", store, "--json",
+        "import", "--name", name, "--format", format, *options, str(source),
     ]  # fmt: skip
     process = subprocess.Popen(
         command,

@@ -161,20 +161,30 @@ class Crowd:
         """
         crowd = cls({}, cycle(b"".join(group) for group in _groups(lines, depth)), depth)
         try:
-            for number in range(clients):
-                connection = connect(port)
-                crowd._clients[connection.fileno()] = _Client(connection)
-                crowd._poll.register(connection, select.EPOLLIN)
-                if not ask(connection).startswith(b"220 "):
-                    raise ServerFell("no banner")
-                if logins and not ask(connection, logins[number]).startswith(b"2"):
-                    raise ServerFell(f"no welcome to {logins[number]!r}")
-                connection.setblocking(False)  # with a time-out each call would poll first
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            crowd.join(port, clients, logins, connect)
         except BaseException:
             crowd.close()
             raise
         return crowd
+
+    def join(
+        self,
+        port: int,
+        clients: int,
+        logins: Sequence[bytes] = (),
+        connect: Callable[[int], socket.socket] = dial,
+    ) -> None:
+        """So many more; see :meth:`connected`."""
+        for number in range(clients):
+            connection = connect(port)
+            self._clients[connection.fileno()] = _Client(connection)
+            self._poll.register(connection, select.EPOLLIN)
+            if not ask(connection).startswith(b"220 "):
+                raise ServerFell("no banner")
+            if logins and not ask(connection, logins[number]).startswith(b"2"):
+                raise ServerFell(f"no welcome to {logins[number]!r}")
+            connection.setblocking(False)  # with a time-out each call would poll first
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     @property
     def served(self) -> bool:

@@ -175,6 +175,22 @@ def peer(name: str, *dictionaries: str) -> Iterator[Running]:
         running.stop()
 
 
+def compiled(source: Path, result: Path, about: str, *options: str) -> Path:
+    """Compile a file of C.
+
+    :param about: what is left out where that cannot be done.
+    :raises NotHere: there is no compiler, or it does not compile here.
+    """
+    compiler = next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
+    if compiler is None:
+        raise NotHere(f"{about} is left out: there is no C compiler here")
+    command = [compiler, "-O2", "-o", str(result), str(source), *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise NotHere(f"{about} is left out, it does not compile: {done.stderr.strip().splitlines()[:1]}")
+    return result
+
+
 @frozen
 class Floor:
     """The floor, compiled."""
@@ -187,15 +203,7 @@ class Floor:
 
         :raises NotHere: there is no compiler, or not Linux.
         """
-        compiler = next((found for name in ("cc", "gcc", "clang") if (found := shutil.which(name))), None)
-        if compiler is None:
-            raise NotHere(f"{FLOOR} is left out: there is no C compiler here")
-        program = directory / "floor"
-        command = [compiler, "-O2", "-o", str(program), str(_FLOOR_SOURCE)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise NotHere(f"{FLOOR} is left out, it does not compile: {done.stderr.strip().splitlines()[:1]}")
-        return cls(program)
+        return cls(compiled(_FLOOR_SOURCE, directory / "floor", FLOOR))
 
     @contextmanager
     def running(self, size: int) -> Iterator[Running]:

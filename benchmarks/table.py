@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks import faults, guessing, matching, polite
+from benchmarks import faults, guessing, keeping, matching, polite
 from benchmarks import workers as several
 from benchmarks.figures import MEASURES, Run
 from benchmarks.goals import GOALS
+from benchmarks.keeping import kept, noticed
 from benchmarks.numbers import number, spread
 from benchmarks.sections import crowds, guesses, strategies, troubles, workers
 from benchmarks.servers import FLOOR, OURS
@@ -22,6 +23,7 @@ _TABLED = {
     *map(several.balance, several.BALANCED),
     *faults.CASES,
     *guessing.CASES,
+    *keeping.CASES,
 }
 _ROW = "  {:<8} {:>22} {:>8} {:>26} {:>8} {:>8} {:>8}"
 
@@ -36,6 +38,8 @@ def rendered(run: Run) -> str:
         workers(run),
         troubles(run),
         guesses(run),
+        kept(run),
+        noticed(run),
         _others(run),
         _goals(run),
     )

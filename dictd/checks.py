@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dictd.model import LONGEST_TITLE, NAME_RULE, dictionary_name
+from dictd.storeurl import StoreURL
 
 Check = Callable[[Any], str]
 
@@ -73,11 +74,11 @@ def path(value: str) -> str:
 
 def store(value: str) -> str:
     """Where things are kept."""
-    if value == "sqlite":
-        return ""
-    if value.startswith("mysql:"):
-        return "MySQL and MariaDB are not served yet; this version keeps everything in SQLite"
-    return 'must be "sqlite"'
+    try:
+        StoreURL.parse(value)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def one_line(value: str) -> str:

@@ -143,6 +143,10 @@ class _Loading:
             self._fault(origin, fault)
             return
         self.origins[place] = origin
+        if declared.metadata["secret"] and self.path and origin.startswith(f"{self.path}:"):
+            variable = f"{ENVIRONMENT_PREFIX}{'_'.join(place)}".upper()
+            self._fault(origin, f"{'.'.join(place)} is a secret: give it as {variable}, or in a file of its own")
+            return
         fault, value = _checked(declared, get_type_hints(kind)[key], value)
         if fault:
             self._fault(origin, f"{'.'.join(place)} {fault}")
@@ -173,7 +177,7 @@ class _Loading:
         if settings.listen.public and ("accounts", "registration") not in self.origins:
             self._fault(
                 str(self.path or "settings"),
-                "accounts.registration must be written out (open or closed),"
+                "accounts.registration must be written out (open, invite or closed),"
                 " because other machines can reach listen.addresses",
             )
         for name, dictionary in settings.dictionaries.items():
@@ -303,6 +307,8 @@ def document() -> str:
 def _keys(kind: type[Any]) -> Iterator[str]:
     for declared in attrs.fields(kind):
         yield from (f"# {line}" for line in declared.metadata["about"].split("\n"))
+        if declared.metadata["secret"]:
+            continue
         shown = declared.metadata["example"]
         yield f"#{declared.name} = {json.dumps(list(shown) if isinstance(shown, tuple) else shown, ensure_ascii=False)}"
 

@@ -251,11 +251,37 @@ class UnknownKey(DictError):
     default = "you have no key of this label, KEY LIST shows those you have"
 
 
+class InviteRefused(DictError):
+    """588: REGISTER where one has to be invited, without a code that is good."""
+
+    code = 588
+    default = "a code is needed that somebody here has given you, and that is not used up: REGISTER name password code"
+
+
+class InvitesNotUsed(DictError):
+    """589: INVITE, where nobody needs a code, or a code helps nobody."""
+
+    code = 589
+    default = "codes are of no use here, as registration is not by invitation"
+
+
 # Behind the wire ----------------------------------------------------------
 
 
 class StoreUnavailable(AccountsUnavailable):
     """The database does not answer, is full or is locked."""
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """The connection broke, or the time was over, while something was committed: perhaps it is done."""
+
+
+class StoreAway(StoreUnavailable):
+    """The database does not answer; when it does, all is well again by itself."""
+
+
+class SchemaRefused(StoreUnavailable):
+    """The tables of the database are not those of this program."""
 
 
 class SettingsRefused(DictError):

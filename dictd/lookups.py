@@ -100,7 +100,7 @@ class LookUps:
         """Look a word up.
 
         :param database: a name, ``*`` or ``!``.
-        :param user: who asks; ``None`` leaves no trace.
+        :param user: who asks; ``None`` leaves no trace, nor does one who wants nothing to be kept.
         :returns: what was found, and for a user a Deferred that fires with
             whether the look-up is kept; see :meth:`Recorder.record`.
         :raises UnknownDatabase: no such database; not recorded.
@@ -110,7 +110,7 @@ class LookUps:
         if user is None:
             return self.lexicon.define(database, word), None
         found = self.lexicon.define(database, word, user.key)
-        if not word:
+        if not word or not user.keeps:
             return found, None
         if found:
             database = found[0].shown_in

@@ -138,6 +138,7 @@ class _Sums(Collector):
         for name, about, value in (
             ("db_pool_in_use", "Queries of the account store that run or wait.", self.totals.get("pool_in_use", 0)),
             ("history_waiting_rows", "History rows that are not committed.", self.totals.get("waiting_rows", 0)),
+            ("history_spooled_rows", "History rows in the spool.", self.totals.get("spooled_rows", 0)),
             ("workers", "Worker processes that serve; 0 where one process does everything.", gauges.workers),
         ):
             yield GaugeMetricFamily(f"dictd_{name}", about, value)

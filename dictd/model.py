@@ -13,6 +13,10 @@ from attrs import field, frozen
 LONGEST_WORD = 512
 #: Characters in the title of a dictionary or a group.
 LONGEST_TITLE = 200
+#: A day, milliseconds.
+DAY = 86_400_000
+#: 2025-01-01 UTC in milliseconds since 1970: row ids count from here.
+EPOCH = 1_735_689_600_000
 #: Version of the JSON form of senses, see :meth:`Entry.structure`.
 SENSES_VERSION = 1
 #: What :func:`dictionary_name` asks for, in words.
@@ -31,6 +35,14 @@ def dictionary_name(name: str) -> str:
     """
     lowered = name.lower()
     return lowered if _NAME.fullmatch(lowered) else ""
+
+
+def row_id(now: int, worker: int, counter: int) -> int:
+    """The id of a row of the history: ``milliseconds since 2025 << 22 | worker << 12 | counter``.
+
+    :param now: milliseconds since 1970.
+    """
+    return (now - EPOCH) << 22 | worker << 12 | counter
 
 
 @frozen
@@ -117,12 +129,15 @@ def name_key(name: str) -> str:
 class User:
     """Somebody who is logged in.
 
+    :ivar role: ``user`` or ``admin``.
+    :ivar keeps: whether look-ups are kept; ``HISTORY OFF`` ends that.
     :ivar key: see :func:`name_key`.
     """
 
     id: int
     name: str
     role: str = "user"
+    keeps: bool = True
 
     key: str = field(init=False, eq=False, repr=False)
 

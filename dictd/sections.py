@@ -28,10 +28,17 @@ def _key(
     check: checks.Check | None = None,
     example: Any = None,
     converter: Callable[[Any], Any] | None = None,
+    secret: bool = False,
 ) -> Any:
-    """A key; one without a default must be written out, and has an example."""
+    """A key; one without a default must be written out, and has an example.
+
+    :param secret: it is shown nowhere, and stands in no file.
+    """
     return field(
-        default=default, converter=converter, metadata={"about": about, "check": check, "example": example or default}
+        default=default,
+        converter=converter,
+        repr=not secret,
+        metadata={"about": about, "check": check, "example": example or default, "secret": secret},
     )
 
 
@@ -132,7 +139,30 @@ class Proxy:
 class Store:
     """Where accounts, history and the words of dictionaries are kept."""
 
-    url: str = _key("sqlite", '"sqlite" keeps two files in the state directory; nothing to set up.', checks.store)
+    url: str = _key(
+        "sqlite",
+        '"sqlite" keeps two files in the state directory; nothing to set up. MySQL or MariaDB:\n'
+        '"mysql://user@host1:3306,host2/database"; several hosts are tried in this order. On this machine\n'
+        '"mysql://user@localhost/database?socket=/run/mysqld/mysqld.sock". dictctl migrate makes its tables.',
+        checks.store,
+    )
+    password: str = _key(
+        "", "The password for MySQL. Not in this file: DICTD_STORE_PASSWORD in the environment, or", secret=True
+    )
+    password_file: str = _key("", "a file that holds it and nothing else, readable by dictd alone.", checks.path)
+    ca: str = _key(
+        "",
+        "PEM file with the certificates that the database's is signed by. With it the connection is by TLS,\n"
+        "and the name of the host must be in the certificate. Empty: no TLS, for a database on this machine.",
+        checks.path,
+    )
+    connections: int = _key(4, "Connections to MySQL of one worker, at most.", checks.between(1, 64))
+    connect_seconds: float = _key(2.0, "How long MySQL may take to let us connect.", checks.between(0.1, 60))
+    answer_seconds: float = _key(
+        2.0,
+        "How long the database may take to answer; then accounts say that they are away, look-ups go on.",
+        checks.between(0.1, 60),
+    )
 
 
 @frozen
@@ -152,9 +182,9 @@ class Accounts:
 
     registration: str = _key(
         "open",
-        '"open": everybody may REGISTER. "closed": nobody. Must be written out when\n'
-        "listen.addresses can be reached from other machines.",
-        checks.one_of("open", "closed"),
+        '"open": everybody may REGISTER. "invite": who has a code of dictctl invite. "closed": nobody.\n'
+        "Must be written out when listen.addresses can be reached from other machines.",
+        checks.one_of("open", "invite", "closed"),
     )
     anonymous: bool = _key(True, "Whether look-ups are answered before login.")
     plaintext: bool = _key(False, "Whether passwords may come from other machines over a connection without TLS.")
@@ -180,6 +210,12 @@ class History:
     )
     confirm_seconds: float = _key(
         2.0, "How long an answer waits for its row before it says (history not confirmed).", checks.between(0.1, 60)
+    )
+    spool_mib: int = _key(
+        64,
+        "While the store is away rows are kept in spool/ of the state directory, and come into the store when it is\n"
+        "back: so much of one worker, MiB. 0: not at all.",
+        checks.between(0, 1 << 20),
     )
 
 

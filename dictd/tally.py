@@ -30,7 +30,7 @@ _PLAIN, _QUICK = b"250 ok\r\n", BOUNDS[0]
 _LOOK_UPS = ("DEFINE", "QUERY")
 _FOUND, _NOT_FOUND = b"250", b"552"
 #: What is true of now, and of nothing any more once a process has ended.
-GAUGES = ("connections", "pool_in_use", "waiting_rows", "store_fails")
+GAUGES = ("connections", "pool_in_use", "waiting_rows", "spooled_rows", "store_fails")
 
 
 @define(eq=False)
@@ -172,7 +172,7 @@ class Tally:
         return {key: count + self.elsewhere.get(key, 0) for key, count in here.items()}
 
 
-_SHOWN = ("connections", "connected", "commands", "definitions", "matches")
+_SHOWN = ("connections", "connected", "commands", "definitions", "matches", "spooled_rows")
 
 
 def _codes(counts: Counts) -> dict[str, dict[str, int]]:

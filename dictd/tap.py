@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ class Options(usage.Options):
         ["port", "p", None, "TCP port to listen on", int],
         ["http-port", None, None, "TCP port of the web page (not served by this version)", int],
         ["state-dir", None, None, "where the server keeps its state"],
-        ["store", None, None, "where accounts and words are kept: sqlite"],
+        ["store", None, None, "where accounts and words are kept: sqlite, or mysql://user@host/database"],
         ["workers", None, None, "worker processes; auto is one a core, 0 serves in one process"],
     ]
 
@@ -75,7 +76,8 @@ def makeService(options: Options) -> IService:
     except DictError as trouble:
         raise SystemExit(f"dictd: {trouble.text}") from None
     # Where the log is JSON somebody reads every line as that.
-    greet = tell_newcomer if twistd.get("nodaemon") and settings.log.format == "text" else None
+    shown = twistd.get("nodaemon") and settings.log.format == "text"
+    greet = partial(tell_newcomer, registration=settings.accounts.registration) if shown else None
     if alone:
         from dictd.processes.alone import Alone
 

@@ -7,10 +7,10 @@ import json
 import os
 import pwd
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,12 @@ from dictd.importers.reading import Reading, open_reading
 from dictd.lexicon import catalogue
 from dictd.lexicon.reader import Lexicon
 from dictd.model import Entry
+from dictd.sections import Store
+from dictd.store import databases
 from dictd.store.sqlite import DICTIONARIES_FILE
 from tests.importers import miniature
+from tests.store import databases as stores
+from tests.store.databases import on_both
 
 BIRDS = "#title: Birds\n#licence: CC0\n#info: All of them.\npenguin\ta bird\ncrow\ta black bird\nPenguin\ta publisher\n"
 CJK = re.compile(r"[\u4e00-\u9fff]")
@@ -41,6 +45,7 @@ class Commands(SynchronousTestCase):
         self.state = Path(self.mktemp()).absolute()
         self.files = Path(self.mktemp()).absolute()
         self.files.mkdir()
+        self.url = stores.url(self)
 
     def file(self, name: str, content: str | bytes) -> str:
         """A file to import."""
@@ -51,7 +56,8 @@ class Commands(SynchronousTestCase):
     def ctl(self, *args: str) -> Result:
         """Run dictctl, its environment free of the settings of whoever runs the tests."""
         env = {name: None for name in os.environ if name.startswith("DICTD_")}
-        return CliRunner().invoke(ctl.main, ["--state-dir", str(self.state), *args], env=env, prog_name="dictctl")
+        options = ["--state-dir", str(self.state), *(("--store", self.url) if self.url != "sqlite" else ())]
+        return CliRunner().invoke(ctl.main, [*options, *args], env=env, prog_name="dictctl")
 
     def done(self, *args: str) -> str:
         """Run dictctl, which must end with 0; its standard output."""
@@ -79,6 +85,13 @@ class Commands(SynchronousTestCase):
         self.assertIn("Usage: dictctl", result.stderr)
         return result.stderr
 
+    def count(self, table: str, what: str = "*") -> int:
+        """How many of it there are in the store."""
+        with closing(databases.database(Store(url=self.url), self.state / "store").connect("dictionaries")) as store:
+            cursor = store.cursor()
+            cursor.execute(f"SELECT count({what}) FROM {table}")  # noqa: S608 - a test's own
+            return int(cursor.fetchone()[0])
+
     def served(self, word: str, database: str = "*") -> list[tuple[str, str]]:
         """Database and text of each definition that a server would give now."""
         lexicon = Lexicon(self.state / "lexicon", self.fail)
@@ -88,6 +101,7 @@ class Commands(SynchronousTestCase):
         return answers
 
 
+@on_both
 class Import(Commands):
     """``dictctl import``."""
 
@@ -152,10 +166,8 @@ class Import(Commands):
         self.done("import", self.file("other.tsv", "crow\tanother\n"))
         self.done("import", self.file("birds.tsv", "crow\tnew\n"))
         self.assertEqual(self.served("crow"), [("birds", "crow\n    new"), ("other", "crow\n    another")])
-        store = sqlite3.connect(self.state / "store" / DICTIONARIES_FILE)
-        self.addCleanup(store.close)
-        self.assertEqual(store.execute("SELECT count(*) FROM generation").fetchone(), (2,))
-        self.assertEqual(store.execute("SELECT count(DISTINCT gen) FROM words").fetchone(), (2,))
+        self.assertEqual(self.count("generation"), 2)
+        self.assertEqual(self.count("words", "DISTINCT gen"), 2)
 
     def test_lines_left_out(self) -> None:
         """The first ten lines that are left out are shown with number and reason, the others counted."""
@@ -289,6 +301,7 @@ class Owned(Commands):
         self.assertEqual(list(self.state.iterdir()), [])
 
 
+@on_both
 class Starter(Commands):
     """``dictctl starter`` and what it brings in."""
 
@@ -408,6 +421,7 @@ class FindWordnet(SynchronousTestCase):
         self.assertIsNone(imports.find_wordnet())
 
 
+@on_both
 class ListInfoRemove(Commands):
     """``dictctl list``, ``info`` and ``remove``."""
 
@@ -489,10 +503,8 @@ class ListInfoRemove(Commands):
         (listing,) = catalogue.read(self.state / "lexicon").listings
         files = {path.name for path in (self.state / "lexicon").glob("*.lmdb")}
         self.assertEqual(files, {listing.file})
-        store = sqlite3.connect(self.state / "store" / DICTIONARIES_FILE)
-        self.addCleanup(store.close)
-        for table, rows in (("generation", 1), ("words", 1), ("means", 1)):
-            self.assertEqual(store.execute(f"SELECT count(*) FROM {table}").fetchone(), (rows,), table)  # noqa: S608
+        for table in ("generation", "words", "means"):
+            self.assertEqual(self.count(table), 1, table)
 
     def test_remove_as_json(self) -> None:
         """The name as it was stored."""

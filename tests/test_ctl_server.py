@@ -91,6 +91,12 @@ class Server(SynchronousTestCase):
             self.assertIn(part, said)
         self.assertEqual(json.loads(self.done(STATUS, "--json", "status")), STATUS)
 
+    def test_spooled(self) -> None:
+        """What waits for a store that is away is told of."""
+        said = self.done(STATUS | {"store": False, "spooled": 1234}, "status")
+        self.assertIn("the account store does not answer", said)
+        self.assertIn("1,234 rows of the history in the spool", said)
+
     def test_status_of_nobody(self) -> None:
         """Where nobody serves that is said, and not that there are no dictionaries."""
         said = self.done(STATUS | {"workers": [], "waiting": ["worker 1", "worker 2"], "dictionaries": []}, "status")

@@ -26,9 +26,22 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("config",),
     ("sections",),
     ("checks",),
-    ("model", "errors"),
+    ("model", "errors", "storeurl"),
 )
-PURE = ("wire", "lexicon", "doors", "limits", "tally", "repeats", "config", "sections", "checks", "model", "errors")
+PURE = (
+    "wire",
+    "lexicon",
+    "doors",
+    "limits",
+    "tally",
+    "repeats",
+    "config",
+    "sections",
+    "checks",
+    "model",
+    "errors",
+    "storeurl",
+)
 
 DEPTH = {part: depth for depth, row in enumerate(LAYERS) for part in row}
 

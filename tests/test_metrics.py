@@ -37,6 +37,7 @@ NAMES = {
     "dictd_headwords",
     "dictd_db_pool_in_use",
     "dictd_history_waiting_rows",
+    "dictd_history_spooled_rows",
     "dictd_workers",
     "dictd_worker_restarts_total",
     "dictd_worker_resident_memory_bytes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dictc.connection import Connection
 from dictc.exits import Exit
 from dictc.grammar import command, quoted, strings
@@ -11,6 +13,9 @@ from dictc.troubles import Trouble
 
 #: What ``--history`` asks for when it is not told how many.
 ROWS = 20
+#: How many a server tells at once; the last line says how to ask for older ones.
+_PAGE = 1000
+_OLDER = re.compile(r" HISTORY \d+ (<[0-9a-z]+)")
 
 
 def needed(connection: Connection) -> None:
@@ -32,12 +37,13 @@ def log_in(connection: Connection, name: str, password: str) -> str:
     return _asked(connection, 230, "LOGIN", name, password).text
 
 
-def register(connection: Connection, name: str, password: str) -> str:
+def register(connection: Connection, name: str, password: str, code: str = "") -> str:
     """REGISTER, and be logged in; returns as :func:`log_in`.
 
-    :raises Refused: 580 taken, 581 no name, 582 no password, 583 closed, 584 not without TLS.
+    :param code: of an invite, for a server that wants one.
+    :raises Refused: 580 taken, 581 no name, 582 no password, 583 closed, 584 not without TLS, 588 not invited.
     """
-    return _asked(connection, 280, "REGISTER", name, password).text
+    return _asked(connection, 280, "REGISTER", name, password, *([code] if code else [])).text
 
 
 def change_password(connection: Connection, old: str, new: str) -> str:
@@ -49,7 +55,7 @@ def change_password(connection: Connection, old: str, new: str) -> str:
 
 
 def history(connection: Connection, count: int = ROWS, word: str = "") -> list[tuple[str, str, str, int]]:
-    """HISTORY, newest first.
+    """HISTORY, newest first, in as many pages as it takes.
 
     :param count: how many rows at most.
     :param word: only look-ups of this word.
@@ -57,13 +63,19 @@ def history(connection: Connection, count: int = ROWS, word: str = "") -> list[t
         (``*`` for none), word, number of definitions.
     :raises Refused: 530 not logged in.
     """
-    reply = _asked(connection, 250, "HISTORY", str(count), *([word] if word else []))
-    rows = []
-    for section in reply.sections:
-        for line in section.lines:
-            time, dictionary, asked, found = (*strings(line), "", "", "", "")[:4]
-            rows.append((time, dictionary, asked, int(found) if found.isdecimal() else 0))
-    return rows
+    rows: list[tuple[str, str, str, int]] = []
+    older = ""
+    while True:
+        asked_for = " ".join(["HISTORY", str(min(count - len(rows), _PAGE)), *([older] if older else [])])
+        reply = _asked(connection, 250, f"{asked_for} {quoted(word)}" if word else asked_for)
+        for section in reply.sections:
+            for line in section.lines:
+                time, dictionary, asked, found = (*strings(line), "", "", "", "")[:4]
+                rows.append((time, dictionary, asked, int(found) if found.isdecimal() else 0))
+        more = _OLDER.search(reply.text)
+        if len(rows) >= count or more is None or more[1] == older:
+            return rows
+        older = more[1]
 
 
 def forget(connection: Connection, word: str) -> str:

@@ -167,9 +167,12 @@ class Dialogue:
         self.log_in(_only_a_name("login", name))
 
     def _register(self, name: str) -> None:
-        name = _only_a_name("register", name)
+        name, _, code = name.partition(" ")
+        name, code = _only_a_name("register", name), code.strip()
+        if len(code.split()) > 1:
+            raise Trouble(":register takes a name, and a code where you need one; the password is asked for")
         accounts.needed(self.connection)
-        said = accounts.register(self.connection, name, self.passwords.new(name))
+        said = accounts.register(self.connection, name, self.passwords.new(name), code)
         self.user = name
         self._said(said)
 
@@ -211,7 +214,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("info", "NAME", "where a database comes from", Dialogue._info),
     Command("server", "", "what the server is", lambda it, _: it._answers().server()),
     Command("login", "NAME", "log in; what you look up is kept for you", Dialogue._login, kept=False),
-    Command("register", "NAME", "make an account", Dialogue._register, kept=False),
+    Command(
+        "register",
+        "NAME [CODE]",
+        "make an account, by an invite where it takes one",
+        Dialogue._register,
+        kept=False,
+    ),
     Command("passwd", "", "change your password", Dialogue._passwd, kept=False),
     Command("whoami", "", "who you are here", lambda it, _: it._said(accounts.who(it.connection))),
     Command("history", "[N [WORD]]", "what you looked up, newest first", Dialogue._history),

@@ -77,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     who = made.add_argument_group("accounts (of dictd servers)")
     who.add_argument("-u", "--user", "--login", metavar="NAME", help="log in first; what you look up is kept for you")
     who.add_argument("--register", metavar="NAME", help="make an account")
+    who.add_argument("--code", metavar="CODE", default="", help="with --register, the invite that a server wants")
     who.add_argument("--passwd", action="store_true", help="change the password of --user")
     who.add_argument(
         "--history", metavar="N", nargs="?", const=str(ROWS), help=f"what you looked up, newest first, {ROWS} or N"
@@ -118,6 +119,8 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     member = options.history is not None or options.forget or options.forget_all or options.passwd
     if options.register and (options.user or options.passwd):
         made.error("--register makes the account and logs in; it goes without --user and --passwd")
+    if options.code and not options.register:
+        made.error("--code goes with --register")
     if member and not (options.user or options.register):
         made.error("whose? say --user NAME")
     if (options.password_stdin or options.password_command) and not (options.user or options.register):

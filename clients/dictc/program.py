@@ -101,7 +101,7 @@ def log_in(connection: Connection, options: Namespace, output: Output, passwords
         return
     accounts.needed(connection)
     if options.register:
-        output.complain(f"{accounts.register(connection, name, passwords.new(name))}\n")
+        output.complain(f"{accounts.register(connection, name, passwords.new(name), options.code)}\n")
         return
     password = passwords.known(name)
     accounts.log_in(connection, name, password)

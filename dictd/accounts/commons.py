@@ -51,6 +51,9 @@ class Commons(Protocol):
         :param key: only sessions that came by the key of this label.
         """
 
+    async def keep(self, user_id: int, keeps: bool) -> int:
+        """Tell all other workers whether look-ups of a user are kept from now on; how many sessions were told."""
+
     async def take_back(self, user_id: int, k: bytes | None) -> int:
         """Take rows of the history back that are on their way in other workers; how many had not begun to be."""
 
@@ -96,6 +99,10 @@ class OneProcess:
         return self._registrations.wait(peer.network, self._steady())
 
     async def expel(self, user_id: int, key: str | None = None) -> int:
+        """There are no others."""
+        return 0
+
+    async def keep(self, user_id: int, keeps: bool) -> int:
         """There are no others."""
         return 0
 

@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from dictd.accounts import keys
 from dictd.accounts.commons import Commons, Outcome
 from dictd.accounts.keys import ServerKey
-from dictd.accounts.registrar import AccountName
+from dictd.accounts.names import AccountName
 from dictd.accounts.roster import Roster, SignedIn
 from dictd.errors import AccessDenied, AccountsUnavailable, LoginDelayed, LoginFailed, Unavailable, UnknownKey
 from dictd.limits import Peer
@@ -53,7 +53,7 @@ class Keyring:
         sealed = self._server_key.seal(user.id, label, secret)
         key = StoredKey(user.id, label, sealed, self._server_key.id, self._now())
         kept = await self._pool.run(self._queries.add, key, keys.MOST)
-        if session.user is not user:
+        if session.user is None or session.user.id != user.id:
             # A new password has thrown this session out: it must not leave a way in behind.
             if kept:
                 await self._pool.run(self._queries.drop, user.id, label)

@@ -70,6 +70,7 @@ class Passwords:
     _queue: int
     _threads: ThreadPool
     _waiting: int = field(default=0, init=False)
+    _stopped: bool = field(default=False, init=False)
     _nobody: str = field(init=False)
     log = Logger()
 
@@ -90,7 +91,8 @@ class Passwords:
         self._threads.start()
 
     def stop(self) -> None:
-        """Stop the thread, after the hashes that wait for it."""
+        """Stop the thread, after the hash that is under way; those that wait for it are refused."""
+        self._stopped = True
         self._threads.stop()
 
     async def hash(self, secret: str) -> str:
@@ -135,12 +137,17 @@ class Passwords:
         except InvalidHashError:
             return False
 
+    def _unless_stopped(self, work: Callable[..., T], *args: Any) -> T:
+        if self._stopped:
+            raise AccountsUnavailable()
+        return work(*args)
+
     async def _run(self, work: Callable[..., T], *args: Any) -> T:
         if self._waiting >= self._queue:
             raise AccountsUnavailable("too many people are logging in just now, please try again soon")
         self._waiting += 1
         try:
-            result: T = await deferToThreadPool(self._reactor, self._threads, work, *args)
+            result: T = await deferToThreadPool(self._reactor, self._threads, self._unless_stopped, work, *args)
             return result
         except Argon2Error as error:
             # No memory, most likely: not the fault of who logs in.

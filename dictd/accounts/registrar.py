@@ -2,82 +2,37 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
+import secrets
 from collections.abc import Callable
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve
 
-from dictd.accounts import passwords
+from dictd.accounts import invites, passwords
 from dictd.accounts.commons import Commons, Outcome
+from dictd.accounts.names import AccountName
 from dictd.accounts.passwords import Passwords
 from dictd.accounts.recorder import Recorder
 from dictd.accounts.roster import Roster, SignedIn
 from dictd.config import Accounts as AccountSettings
 from dictd.errors import (
     AccountsUnavailable,
+    InviteRefused,
     LoginFailed,
-    NameNotAllowed,
-    NameTaken,
+    OutcomeUnknown,
     RegistrationClosed,
     TooManyAttempts,
 )
 from dictd.limits import Peer
-from dictd.model import Account, User, name_key
+from dictd.model import Account, User
 from dictd.store.accounts import AccountQueries
+from dictd.store.invites import InviteQueries
 from dictd.store.pool import Pool
 
 #: How often a login looks again when its account changes under it.
 _TRIES = 3
-# Letters and marks that show nothing (Default_Ignorable_Code_Point of Unicode).
-_INVISIBLE = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
-)
-
-
-@frozen
-class AccountName:
-    """A name as it is shown, and the key under which it is unique."""
-
-    shown: str
-    key: str
-
-    @classmethod
-    def of(cls, name: str) -> AccountName:
-        """Check a name: 2 to 32 letters of any script, digits and ``. _ -``.
-
-        Unique after NFKC and casefold, so ``Ｂｏｂ`` and ``bob`` are one.
-
-        :raises NameNotAllowed: it cannot be anybody's.
-        """
-        shown = unicodedata.normalize("NFKC", name)
-        if not 2 <= len(shown) <= 32 or not all(map(_allowed, " " + shown, shown)):
-            raise NameNotAllowed()
-        return cls(shown, name_key(shown))
-
-    @classmethod
-    def key_of(cls, name: str) -> str:
-        """The key of a name as somebody who logs in gives it.
-
-        One that cannot be anybody's has a key that nobody has, and is
-        penalised like any other.
-        """
-        try:
-            return cls.of(name).key
-        except NameNotAllowed:
-            return "?" + name[:32].casefold()
-
-
-def _allowed(before: str, character: str) -> bool:
-    """Whether a character may stand behind another in a name.
-
-    Marks are part of letters in Devanagari, Thai and others, so they may stand
-    behind a letter or another mark; what nobody can see may stand nowhere.
-    """
-    category = unicodedata.category(character)
-    if category in ("Mn", "Mc"):
-        return unicodedata.category(before)[0] in "LM" and not _INVISIBLE.match(character)
-    return character in "._-" or category == "Nd" or (category[0] == "L" and not _INVISIBLE.match(character))
+_PERHAPS_REGISTERED = "accounts are unavailable just now; yours may have been made, try LOGIN first"
+_PERHAPS_DELETED = "accounts are unavailable just now; yours may have been deleted, try LOGIN and UNREGISTER once more"
+_PERHAPS_CHANGED = "accounts are unavailable just now; your password may have been changed, try LOGIN with each"
 
 
 @define(eq=False)
@@ -97,28 +52,49 @@ class Registrar:
     _commons: Commons
     _wall: Callable[[], float]
 
-    async def register(self, name: str, secret: str, peer: Peer, session: SignedIn) -> User:
+    async def register(self, name: str, secret: str, peer: Peer, session: SignedIn, code: str = "") -> User:
         """Make an account and log in.
 
+        :param code: of an invite, where one is needed.
         :raises RegistrationClosed: nobody may.
+        :raises InviteRefused: the code is none, or used up.
         :raises NameNotAllowed, NameTaken, PasswordNotAllowed: choose another.
         :raises TooManyAttempts: this network has registered too often.
+        :raises OutcomeUnknown: perhaps there is an account now.
         """
         if self.settings.registration == "closed":
             raise RegistrationClosed()
+        invite = invites.hash_of(code) if self.invited_only else None
+        if invite and not code:
+            raise InviteRefused()
         account_name = AccountName.of(name)
         passwords.check_new(secret)
+        self._pool.ensure()
         wait = await self._commons.registration(peer)
         if wait:
             raise TooManyAttempts(wait)
+        if invite:
+            await self._check(invite)
         passwd = await self._passwords.hash(secret)
-        created = int(self._wall() * 1000)
-        user = await self._pool.run(self._queries.add, account_name.shown, account_name.key.encode(), passwd, created)
-        if user is None:
-            raise NameTaken()
+        key = account_name.key.encode()
+        nonce = secrets.token_bytes(16)
+        try:
+            user = await self._pool.run(self._queries.add, account_name.shown, key, passwd, self._now(), nonce, invite)
+        except OutcomeUnknown:
+            raise OutcomeUnknown(_PERHAPS_REGISTERED) from None
         self._commons.ended(account_name.key, peer, Outcome.SUCCEEDED)
         self.roster.enter(user, session)
         return user
+
+    @property
+    def invited_only(self) -> bool:
+        """Whether a code is needed to register."""
+        return self.settings.registration == "invite"
+
+    async def _check(self, invite: bytes) -> None:
+        """Refuse a code that is not good, before a password is hashed for it; nothing is taken."""
+        if not await self._pool.run(InviteQueries(self._queries.dialect).good, invite, self._now()):
+            raise InviteRefused()
 
     async def log_in(self, name: str, secret: str, peer: Peer, session: SignedIn) -> User:
         """Log in.
@@ -136,27 +112,48 @@ class Registrar:
         """Change the password; every other session of this user is logged out.
 
         :raises LoginFailed: the old password is wrong.
+        :raises OutcomeUnknown: perhaps it is changed; the others are logged out all the same.
         """
         passwords.check_new(new)
         user = self._user_of(session)
-        account = await self._verified(AccountName.of(user.name).key, old, peer)
+        account = await self._own(user, old, peer)
         passwd = await self._passwords.hash(new)
-        if not await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd):
+        try:
+            changed = await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd)
+        except OutcomeUnknown:
+            await self._expel(user, but=session)
+            raise OutcomeUnknown(_PERHAPS_CHANGED) from None
+        if not changed:
             raise LoginFailed()
-        self.roster.expel(user.id, but=session)
-        await self._commons.expel(user.id)
+        await self._expel(user, but=session)
 
     async def unregister(self, session: SignedIn, secret: str, peer: Peer) -> None:
         """Delete the account with its history; every session of this user is logged out.
 
         :raises LoginFailed: the password is wrong.
+        :raises OutcomeUnknown: perhaps it is deleted; the sessions are logged out all the same.
         """
         user = self._user_of(session)
-        account = await self._verified(AccountName.of(user.name).key, secret, peer)
-        self.recorder.drop(account.user.id, None)
-        await self._pool.run(self._queries.delete, account.user.id)
-        self.roster.expel(user.id)
+        account = await self._own(user, secret, peer)
+        # In slices: a long history in one transaction would keep all others waiting.
+        await self.recorder.forget(account.user, None)
+        try:
+            await self._pool.run(self._queries.delete, account.user.id)
+        except OutcomeUnknown:
+            await self._expel(user)
+            raise OutcomeUnknown(_PERHAPS_DELETED) from None
+        await self._expel(user)
+
+    async def _expel(self, user: User, but: SignedIn | None = None) -> None:
+        self.roster.expel(user.id, but=but)
         await self._commons.expel(user.id)
+
+    async def _own(self, user: User, secret: str, peer: Peer) -> Account:
+        """The account of somebody who is logged in, their password checked."""
+        account = await self._verified(AccountName.of(user.name).key, secret, peer)
+        if account.user.id != user.id:
+            raise LoginFailed()  # theirs is gone, and this one is another's
+        return account
 
     async def _verified(self, key: str, secret: str, peer: Peer) -> Account:
         """The account of a folded name, its password checked and penalties kept."""
@@ -203,6 +200,9 @@ class Registrar:
         except AccountsUnavailable:
             return account  # there will be another login
         return evolve(account, passwd=passwd)
+
+    def _now(self) -> int:
+        return int(self._wall() * 1000)
 
     @staticmethod
     def _user_of(session: SignedIn) -> User:

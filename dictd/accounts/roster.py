@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 from weakref import WeakSet
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from dictd.model import User
 
@@ -24,8 +24,8 @@ class SignedIn(Protocol):
 class Roster:
     """The sessions of each user; one that is gone leaves by itself.
 
-    :ivar expulsions: how often anybody was logged out; a login that is under
-        way sees by it that an account may have changed meanwhile.
+    :ivar expulsions: how often anybody was logged out or changed; a login that is
+        under way sees by it that an account may have changed meanwhile.
     """
 
     _sessions: dict[int, WeakSet[SignedIn]] = field(factory=dict)
@@ -65,3 +65,12 @@ class Roster:
         for session in expelled:
             self.leave(session)
         return len(expelled)
+
+    def keep(self, user_id: int, keeps: bool) -> int:
+        """Whether look-ups of a user are kept from now on; how many sessions were told."""
+        self.expulsions += 1
+        told = list(self._sessions.get(user_id, ()))
+        for session in told:
+            if session.user is not None:
+                session.user = evolve(session.user, keeps=keeps)
+        return len(told)

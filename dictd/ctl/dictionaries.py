@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
+from functools import partial
 from typing import Any
 
 import click
@@ -13,10 +13,9 @@ from dictd.ctl.imports import purge
 from dictd.ctl.root import Shared, main
 from dictd.errors import UnknownDatabase
 from dictd.processes import publish
-from dictd.store.dialect import SQLITE
-from dictd.store.dictionaries import DictionaryQueries, Live
-
-_QUERIES = DictionaryQueries(SQLITE)
+from dictd.store.again import committed
+from dictd.store.dialect import Connection
+from dictd.store.dictionaries import Live
 
 
 @main.command("list")
@@ -24,7 +23,7 @@ _QUERIES = DictionaryQueries(SQLITE)
 def list_(shared: Shared) -> None:
     """List the dictionaries."""
     with shared.store() as connection:
-        live = _QUERIES.live(connection.cursor())
+        live = shared.dictionaries.live(connection.cursor())
     if not live:
         shared.tell([], "No dictionary yet; dictctl import FILE brings one in.")
         return
@@ -39,7 +38,7 @@ def list_(shared: Shared) -> None:
 def info(shared: Shared, name: str) -> None:
     """Tell everything of one dictionary."""
     with shared.store() as connection:
-        one = _one(connection, name)
+        one = _one(shared, connection, name)
     facts = {
         "Name": one.dictionary.name,
         "Title": one.dictionary.title,
@@ -61,16 +60,15 @@ def info(shared: Shared, name: str) -> None:
 def remove(shared: Shared, name: str) -> None:
     """Take a dictionary away."""
     with shared.store() as connection:
-        one = _one(connection, name)
-        _QUERIES.remove(connection.cursor(), one.dictionary.name)
-        connection.commit()
-        publish.look_once(shared.state.directory, lambda _: None)
-        purge(shared, connection)
+        one = _one(shared, connection, name)
+        committed(connection, partial(shared.dictionaries.remove, name=one.dictionary.name))
+    publish.look_once(shared.state, shared.database, lambda _: None)
+    purge(shared)
     shared.tell({"removed": one.dictionary.name}, f"{one.dictionary.name} is removed.")
 
 
-def _one(connection: sqlite3.Connection, name: str) -> Live:
-    for one in _QUERIES.live(connection.cursor()):
+def _one(shared: Shared, connection: Connection, name: str) -> Live:
+    for one in shared.dictionaries.live(connection.cursor()):
         if one.dictionary.name == name.lower():
             return one
     raise UnknownDatabase(f"there is no dictionary {name}; dictctl list shows those there are")

@@ -5,17 +5,19 @@ from __future__ import annotations
 import datetime
 import os
 import shutil
-import sqlite3
 import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import click
 from attrs import asdict, field, frozen
 
+from dictd.ctl import spooled
+from dictd.ctl.findings import Finding
+from dictd.ctl.mysqlserver import MySQLServer
 from dictd.ctl.root import Shared, count, main
+from dictd.ctl.sqlitefiles import SQLiteFiles
 from dictd.errors import DictError
 from dictd.importers import lease
 from dictd.lexicon import catalogue, publisher
@@ -25,11 +27,10 @@ from dictd.processes import asking
 from dictd.processes.asking import NoServer
 from dictd.processes.state import Lock
 from dictd.store import schema
-from dictd.store.dialect import SQLITE
-from dictd.store.dictionaries import DictionaryQueries, Leased, Live
-from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE
+from dictd.store.dictionaries import Leased, Live
+from dictd.store.faults import ERRORS, told
+from dictd.store.mysql import MySQL
 
-_QUERIES = DictionaryQueries(SQLITE)
 #: Headwords of each dictionary that are looked up.
 _SAMPLE = 500
 #: Less room than this on the disk is worth a word, bytes.
@@ -37,18 +38,6 @@ _LITTLE_ROOM = 500_000_000
 _MOST_MATCHES = 1000
 #: A certificate that ends so soon should have been renewed.
 _SOON = datetime.timedelta(days=30)
-
-
-@frozen
-class Finding:
-    """What one look found.
-
-    :ivar state: ``ok``, ``note`` (worth knowing) or ``fault``.
-    """
-
-    about: str
-    state: str
-    text: str
 
 
 @main.command()
@@ -76,7 +65,9 @@ def examined(shared: Shared) -> Iterator[Finding]:
         ("room", examination.room),
         ("server", examination.server),
         ("tls", examination.tls),
+        ("store", examination.store),
         ("schema", examination.schema),
+        ("spool", examination.spool),
         ("imports", examination.imports),
         ("lexicon", examination.lexicon),
         ("words", examination.words),
@@ -84,15 +75,15 @@ def examined(shared: Shared) -> Iterator[Finding]:
     for about, look in looks:
         try:
             yield from look()
-        except (DictError, sqlite3.Error, OSError) as trouble:
-            yield Finding(about, "fault", trouble.text if isinstance(trouble, DictError) else str(trouble))
+        except (DictError, OSError, *ERRORS) as trouble:
+            yield Finding(about, "fault", trouble.text if isinstance(trouble, DictError) else told(trouble))
 
 
 @frozen
 class _Examination:
     shared: Shared
     live: list[Live] = field(factory=list)
-    unread: list[Path] = field(factory=list)
+    unread: list[str] = field(factory=list)
 
     def modes(self) -> Iterator[Finding]:
         """Nobody else may read or write what the server keeps."""
@@ -104,7 +95,9 @@ class _Examination:
             state.lexicon,
             state.temporary,
             state.server_key,
+            state.spool,
             *_files(state.store),
+            *sorted(state.spool.rglob("*")),
         ):
             if path.exists():
                 found = path.stat()
@@ -163,46 +156,51 @@ class _Examination:
             soon = pair.until - now < _SOON
             yield Finding("tls", "note" if soon else "ok", f"{text}; renew it" if soon else text)
 
+    def store(self) -> Iterator[Finding]:
+        """The database server, where there is one."""
+        yield from self.kept().server()
+
     def schema(self) -> Iterator[Finding]:
-        """The versions of the databases, and whether SQLite finds them sound."""
-        for subject, name in (("accounts", ACCOUNTS_FILE), ("dictionaries", DICTIONARIES_FILE)):
-            path = self.shared.state.store / name
-            if not path.exists():
-                yield Finding("schema", "note", f"{path} is not there yet")
-                continue
-            try:
-                with closing(_read_only(path)) as connection:
-                    known = schema.migrations(subject, SQLITE)[-1].version
-                    version = schema.version(connection.cursor(), subject, SQLITE)
-                    (sound,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            except sqlite3.Error as trouble:
-                yield Finding("schema", "fault", f"{path} cannot be read: {trouble}; restore it from a backup")
-                continue
-            if sound != "ok":
-                yield Finding("schema", "fault", f"{path} is damaged: {sound}; restore it from a backup")
-            elif version > known:
-                yield Finding("schema", "fault", f"{path} has schema {version}, this program knows {known}")
-            elif version < known:
-                yield Finding("schema", "note", f"{path} has schema {version}; the next start brings it to {known}")
-            else:
-                yield Finding("schema", "ok", f"{path} is sound, schema {version}")
+        """The versions of the databases."""
+        yield from self.kept().schema()
+
+    def spool(self) -> Iterator[Finding]:
+        """History on its way."""
+        directory = self.shared.state.spool
+        if any(directory.rglob("*.rows")):
+            yield from spooled.looked_at(directory, spooled.store_of(self.kept()))
+
+    def kept(self) -> SQLiteFiles | MySQLServer:
+        """What keeps the store.
+
+        :raises SettingsRefused: the password or the certificates cannot be read.
+        """
+        database = self.shared.database
+        if isinstance(database, MySQL):
+            settings = self.shared.settings
+            return MySQLServer(database, settings, max(settings.listen.processes, 1))
+        return SQLiteFiles(self.shared.state.store)
 
     def imports(self) -> Iterator[Finding]:
         """What imports have left behind."""
-        path = self.shared.state.store / DICTIONARIES_FILE
-        if not path.exists():
-            return
         leases: list[Leased] = []
         states: dict[str, int] = {}
+        kept = None
         try:
-            with closing(_read_only(path)) as connection:
-                self.live.extend(_QUERIES.live(connection.cursor()))
-                if schema.version(connection.cursor(), "dictionaries", SQLITE) >= 2:  # leases came with 2
-                    leases = _QUERIES.leases(connection.cursor())
-                    states = _QUERIES.states(connection.cursor())
-        except sqlite3.Error as trouble:
-            self.unread.append(path)
-            yield Finding("imports", "fault", f"{path}: {trouble}")
+            kept = self.kept()
+            with kept.dictionaries() as connection:
+                if connection is None:
+                    return
+                queries, cursor = self.shared.dictionaries, connection.cursor()
+                self.live.extend(queries.live(cursor))
+                if schema.version(cursor, "dictionaries", queries.dialect) >= 2:  # leases came with 2
+                    leases = queries.leases(cursor)
+                    states = queries.states(cursor)
+        except (DictError, *ERRORS) as trouble:
+            where = kept.shown("dictionaries") if kept else "store"
+            self.unread.append(where)
+            text = trouble.text if isinstance(trouble, DictError) else f"{where}: {told(trouble)}"
+            yield Finding("imports", "fault", text)
             return
         for leased in leases:
             if lease.Holder.parse(leased.holder).gone(leased.heartbeat, int(time.time() * 1000)):
@@ -230,7 +228,9 @@ class _Examination:
             listing = published.listing(name)
             if listing is None:
                 wrong.append(f"{name} is not published")
-            elif listing.generation != live.generation or listing.told != publisher.told(live.dictionary):
+            elif listing.generation != live.generation or listing.told != publisher.told(
+                live.dictionary, live.imported
+            ):
                 wrong.append(f"{name} is published in an old edition")
             elif fault := publisher.whole(directory, listing, thorough=True):
                 wrong.append(f"{listing.file} {fault}")
@@ -282,13 +282,3 @@ def _undefined(lexicon: Lexicon, name: str, words: list[str]) -> list[str]:
 
 def _files(directory: Path) -> list[Path]:
     return sorted(directory.iterdir()) if directory.is_dir() else []
-
-
-def _read_only(path: Path) -> sqlite3.Connection:
-    """A connection that neither makes nor changes anything.
-
-    Where nobody has the database open, and so no WAL lies beside it, SQLite would
-    make one even to read, as the user who looks, whom the server need not be.
-    """
-    alone = not path.with_name(f"{path.name}-wal").exists()
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if alone else ''}", uri=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -13,18 +12,16 @@ from typing import Any
 
 import click
 
+from dictd.ctl.fast import why_not
 from dictd.ctl.progress import Bar
-from dictd.ctl.root import Shared, count, main, tell_trouble
+from dictd.ctl.root import TROUBLE, Shared, count, main, tell_trouble
 from dictd.errors import DictError, ImportRefused, StoreUnavailable
-from dictd.importers import formats, intake, reading, sources
+from dictd.importers import description, formats, intake, reading, sources
 from dictd.importers.formats import Format
 from dictd.processes import publish
-from dictd.store.dialect import SQLITE
-from dictd.store.dictionaries import DictionaryQueries
-from dictd.store.sqlite import DICTIONARIES_FILE
+from dictd.store.faults import ERRORS, told
 from dictd.wire.replies import one_line
 
-_QUERIES = DictionaryQueries(SQLITE)
 _STARTER = "starter"
 
 
@@ -34,9 +31,16 @@ _STARTER = "starter"
 @click.option("--title", default="", help="Its title, one line.")
 @click.option("--format", "format_name", type=click.Choice(sorted(formats.BY_NAME)), help="Do not guess the format.")
 @click.option("--encoding", default="", help="Do not guess the encoding: utf-8, gb18030, cp1252, ...")
+@click.option("--fast", is_flag=True, help="By LOAD DATA LOCAL, where MySQL or MariaDB allows it (local_infile).")
 @click.pass_obj
 def import_(
-    shared: Shared, file: tuple[str, ...], name: str | None, title: str, format_name: str | None, encoding: str
+    shared: Shared,
+    file: tuple[str, ...],
+    name: str | None,
+    title: str,
+    format_name: str | None,
+    encoding: str,
+    fast: bool,
 ) -> None:
     """Bring the dictionary in FILE in, or a new edition of it; FILE may be several, a pattern, a directory.
 
@@ -48,10 +52,13 @@ def import_(
     if len(paths) > 1 and (name or title):
         raise click.UsageError("--name and --title are for one dictionary")
     _ensure_names_differ(paths)
+    if fast and (why := why_not(shared.database, shared.settings.store)):
+        shared.aside(why)
+        fast = False
 
     def one(path: Path) -> dict[str, Any]:
         source, chosen = formats.opened(path, encoding, format_name or "")
-        return _import(shared, source, chosen, name, title)
+        return _import(shared, source, chosen, name, title, fast)
 
     _each(shared, file, paths, "imported", one)
 
@@ -80,10 +87,10 @@ def check(shared: Shared, file: tuple[str, ...], name: str | None, format_name: 
 def starter(shared: Shared) -> None:
     """Bring a first dictionary in, if there is none yet: WordNet where it is installed."""
     with shared.store() as connection:
-        names = [one.dictionary.name for one in _QUERIES.live(connection.cursor())]
+        names = [one.dictionary.name for one in shared.dictionaries.live(connection.cursor())]
     wordnet = find_wordnet()
     if names and not (names == [_STARTER] and wordnet):
-        publish.look_once(shared.state.directory, shared.aside)
+        publish.look_once(shared.state, shared.database, shared.aside)
         if shared.as_json:
             shared.tell({"dictionaries": names}, "")
         return
@@ -124,7 +131,7 @@ def _ensure_names_differ(paths: list[Path]) -> None:
     """
     by_name: dict[str, Path] = {}
     for path in paths:
-        other = by_name.setdefault(intake.stem_for(path), path)
+        other = by_name.setdefault(description.stem_for(path), path)
         if other != path:
             raise ImportRefused(f"{other} and {path} would have one name; import them one by one, with --name")
 
@@ -140,7 +147,7 @@ def _each(
     for path in paths:
         try:
             outcomes.append(one(path))
-        except (DictError, sqlite3.Error, OSError) as trouble:
+        except TROUBLE as trouble:
             tell_trouble(trouble)
         else:
             if not shared.as_json:
@@ -156,25 +163,27 @@ def _tell_of(shared: Shared, outcome: dict[str, Any]) -> None:
     shared.tell(outcome, text)
 
 
-def _import(shared: Shared, source: reading.Reading, format: Format, name: str | None, title: str) -> dict[str, Any]:
+def _import(
+    shared: Shared, source: reading.Reading, format: Format, name: str | None, title: str, fast: bool = False
+) -> dict[str, Any]:
     """Import one file and see it served; the outcome, with a ``text`` for people."""
-    name = intake.check_name(name) if name else intake.name_for(source.path, format)
+    name = description.check_name(name) if name else description.name_for(source.path, format)
     if not title.isprintable():
         raise ImportRefused("a title is one line")
     began = time.monotonic()
-    with shared.store() as connection:
-        with Bar.shown(name, sys.stderr.isatty() and not shared.as_json) as bar:
-            importing = intake.Intake(connection, shared.state.temporary, bar.progress)
-            taken = importing.take(source, format, name, title)
-        _complaints(shared, source)
-        try:
-            publish.look_once(shared.state.directory, shared.aside)
-        except (DictError, sqlite3.Error, OSError) as trouble:
-            raise StoreUnavailable(
-                f"{name} is imported, and cannot be published yet: {trouble};"
-                " what was served stays; a server that runs publishes it as soon as it can"
-            ) from trouble
-        purge(shared, connection)
+    with shared.store(fast=fast) as connection, Bar.shown(name, sys.stderr.isatty() and not shared.as_json) as bar:
+        importing = intake.Intake(shared.database, connection, shared.state.temporary, bar.progress, fast)
+        taken = importing.take(source, format, name, title)
+    _complaints(shared, source)
+    try:
+        publish.look_once(shared.state, shared.database, shared.aside)
+    except TROUBLE as trouble:
+        why = trouble.text if isinstance(trouble, DictError) else told(trouble)
+        raise StoreUnavailable(
+            f"{name} is imported, and cannot be published yet: {why};"
+            " what was served stays; a server that runs publishes it as soon as it can"
+        ) from trouble
+    purge(shared)
     seconds = time.monotonic() - began
     return {
         "name": name,
@@ -192,7 +201,7 @@ def _import(shared: Shared, source: reading.Reading, format: Format, name: str |
 
 def _check(shared: Shared, source: reading.Reading, format: Format, name: str | None) -> dict[str, Any]:
     """Read one file; the outcome, with a ``text`` for people."""
-    name = intake.check_name(name) if name else intake.name_for(source.path, format)
+    name = description.check_name(name) if name else description.name_for(source.path, format)
     articles = headwords = 0
     with Bar.shown(name, sys.stderr.isatty() and not shared.as_json) as bar:
         for entry in format.entries(source):
@@ -201,8 +210,8 @@ def _check(shared: Shared, source: reading.Reading, format: Format, name: str | 
             if articles % 1000 == 0:
                 bar.progress("reading", source.done, source.size)
     _complaints(shared, source)
-    intake.check(source, format, articles)
-    dictionary = intake.described(source, name, "")
+    description.check(source, format, articles)
+    dictionary = description.described(source, name, "")
     return {
         "file": str(source.path),
         "name": name,
@@ -231,15 +240,17 @@ def _left_out(source: reading.Reading) -> str:
     return text if source.encoding.startswith("utf-8") else f"{text}, read as {source.encoding}"
 
 
-def purge(shared: Shared, connection: sqlite3.Connection) -> None:
+def purge(shared: Shared) -> None:
     """Delete what nothing reads any more.
 
     :raises StoreUnavailable: the store failed; what is served is in order.
     """
     try:
-        intake.Intake(connection, shared.state.temporary, lambda *_: None).purge()
-    except sqlite3.Error as trouble:
-        path = shared.state.store / DICTIONARIES_FILE
+        with shared.store() as connection:
+            intake.Intake(shared.database, connection, shared.state.temporary, lambda *_: None).purge()
+    except (StoreUnavailable, *ERRORS) as trouble:
+        why = trouble.text if isinstance(trouble, StoreUnavailable) else told(trouble)
         raise StoreUnavailable(
-            f"{path}: {trouble}; what is served is in order, what it replaced is deleted by the next import"
+            f"{shared.database.shown('dictionaries')}: {why};"
+            " what is served is in order, what it replaced is deleted by the next import"
         ) from trouble

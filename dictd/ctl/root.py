@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,21 @@ from attrs import frozen
 
 from dictd import __version__, config
 from dictd.config import Settings
+from dictd.ctl.fast import fast_connection
 from dictd.errors import DictError, SettingsRefused
 from dictd.lexicon.strategies import STRATEGIES
 from dictd.processes.state import State
-from dictd.store.sqlite import DICTIONARIES_FILE, connect
+from dictd.store import databases
+from dictd.store.databases import Database
+from dictd.store.dialect import Connection
+from dictd.store.dictionaries import DictionaryQueries
+from dictd.store.faults import ERRORS, told
+
+#: Trouble that is told in one line.
+TROUBLE = (DictError, OSError, *ERRORS)
 
 
-@frozen
+@frozen(slots=False)
 class Shared:
     """What every command needs."""
 
@@ -30,19 +38,29 @@ class Shared:
     state: State
     as_json: bool
 
-    @contextmanager
-    def store(self) -> Iterator[sqlite3.Connection]:
-        """The store of dictionaries.
+    @cached_property
+    def database(self) -> Database:
+        """The database that keeps the store."""
+        return databases.database(self.settings.store, self.state.store)
 
+    @property
+    def dictionaries(self) -> DictionaryQueries:
+        """Queries on dictionaries."""
+        return DictionaryQueries(self.database.dialect)
+
+    @contextmanager
+    def store(self, subject: str = "dictionaries", fast: bool = False) -> Iterator[Connection]:
+        """A subject of the store.
+
+        :param fast: by a connection for LOAD DATA LOCAL; see :mod:`dictd.ctl.fast`.
         :raises SettingsRefused: files that root makes there would be out of the server's reach.
+        :raises StoreUnavailable: it cannot be opened.
         """
         self._not_for_root()
         self.state.prepare()
-        connection = connect(self.state.store / DICTIONARIES_FILE, "dictionaries")
-        try:
+        opened = fast_connection(self.database) if fast else self.database.connect(subject)
+        with closing(opened) as connection:
             yield connection
-        finally:
-            connection.close()
 
     def _not_for_root(self) -> None:
         directory = self.state.directory
@@ -65,7 +83,7 @@ class Shared:
 
 def tell_trouble(trouble: Exception) -> None:
     """Why something was not done, in one line."""
-    click.echo(f"dictctl: {trouble.text if isinstance(trouble, DictError) else trouble}", err=True)
+    click.echo(f"dictctl: {trouble.text if isinstance(trouble, DictError) else told(trouble)}", err=True)
 
 
 class _Commands(click.Group):
@@ -74,7 +92,7 @@ class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except (DictError, sqlite3.Error, OSError) as trouble:
+        except TROUBLE as trouble:
             tell_trouble(trouble)
             ctx.exit(1)
 
@@ -83,7 +101,7 @@ class _Commands(click.Group):
 @click.version_option(__version__, prog_name="dictctl")
 @click.option("-c", "--config", "config_path", type=click.Path(path_type=Path), help="Settings file (TOML).")
 @click.option("--state-dir", type=click.Path(), help="Where the server keeps its state.")
-@click.option("--store", help="Where accounts and words are kept: sqlite.")
+@click.option("--store", help="Where accounts and words are kept: sqlite, or mysql://user@host/database.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def main(ctx: click.Context, config_path: Path | None, state_dir: str | None, store: str | None, as_json: bool) -> None:

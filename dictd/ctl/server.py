@@ -49,11 +49,14 @@ def status(shared: Shared) -> None:
         lines.append(f"ended, and not started again yet: {', '.join(found['waiting'])}; the log says why")
     if any(worker["state"] == "serving" for worker in found["workers"]):
         dictionaries = [f"{name} ({headwords:,})" for name, _, headwords in found["dictionaries"]]
-        lines.append(f"dictionaries: {', '.join(dictionaries) or 'none; dictctl import FILE brings one in'}")
+        none = "none here; those of the store come in a moment, dictctl import FILE brings one in"
+        lines.append(f"dictionaries: {', '.join(dictionaries) or none}")
     else:
         lines.append("no worker serves, so nobody is answered")
     if not found["store"]:
         lines.append("the account store does not answer; look-ups go on")
+    if spooled := found.get("spooled"):  # a supervisor that began before an upgrade does not tell
+        lines.append(f"{count(spooled, 'row')} of the history in the spool, until the store is back")
     if found["restarts"]:
         was = "was" if found["restarts"] == 1 else "were"
         lines.append(f"{count(found['restarts'], 'worker')} ended and {was} started again")

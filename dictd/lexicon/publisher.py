@@ -20,9 +20,13 @@ from dictd.model import Dictionary
 _TEMPORARY = ".publishing-"
 
 
-def told(dictionary: Dictionary) -> str:
-    """A fingerprint of what a file tells of its dictionary."""
-    return blake2b(json.dumps(asdict(dictionary), sort_keys=True).encode(), digest_size=8).hexdigest()
+def told(dictionary: Dictionary, imported: int = 0) -> str:
+    """A fingerprint of what a file tells of its dictionary.
+
+    :param imported: when it was, milliseconds since 1970: another store may have a generation of the same number.
+    """
+    told = asdict(dictionary) | ({"imported": imported} if imported else {})
+    return blake2b(json.dumps(told, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def publish(
@@ -31,15 +35,17 @@ def publish(
     generation: int,
     articles: Iterable[ArticleRow],
     words: Iterable[WordRow],
+    imported: int = 0,
 ) -> catalogue.Listing:
     """Build the file of one generation and rename it into place.
 
     The catalogue is not touched: the caller writes it once all files are there.
 
     :param directory: the ``lexicon/`` of the state directory.
+    :param imported: see :func:`told`.
     :raises OSError: the disk is full or not writable; nothing is left behind.
     """
-    mark = told(dictionary)
+    mark = told(dictionary, imported)
     temporary = directory / f"{_TEMPORARY}{os.getpid()}-{dictionary.name}"
     try:
         headwords = Building(temporary).build(dictionary, generation, articles, words)

@@ -50,7 +50,7 @@ class Alone(Service, Steering):
         self._began = time.monotonic()
         directory = self.claim.state.directory
         self.bans = Bans(directory)
-        self._publisher = publisher(self.reactor, directory)
+        self._publisher = publisher(self.reactor, directory, lambda: self.settings)
         self.reactor.callWhenRunning(self._publisher.start)
         commons = OneProcess.of(self.settings, self.reactor.seconds)
         self._serving = Serving(
@@ -83,9 +83,9 @@ class Alone(Service, Steering):
         if not self._serves:
             return
         hurry()
-        unpublished = self._publisher.stop()
+        unpublished = self._publisher.stop().addTimeout(1.0, self.reactor, lambda *_: self._publisher.kill())
         await self._serving.stop()
-        await unpublished.addTimeout(1.0, self.reactor, lambda *_: self._publisher.kill())
+        await unpublished
         self._office.close()
         self.claim.release()
         self._undo_hangup()
@@ -110,6 +110,7 @@ class Alone(Service, Steering):
             "waiting": [],
             "dictionaries": facts["dictionaries"],
             "store": facts["store"],
+            "spooled": facts["spooled"],
         }
 
     async def reload(self) -> str:

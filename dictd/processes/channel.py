@@ -124,6 +124,13 @@ class Expel(amp.Command):
     response = [(b"count", amp.Integer())]
 
 
+class Keep(amp.Command):
+    """Whether look-ups of a user are kept from now on."""
+
+    arguments = [(b"user", amp.Integer()), (b"keeps", amp.Boolean())]
+    response = [(b"count", amp.Integer())]
+
+
 class TakeBack(amp.Command):
     """Take rows of the history back that are on their way."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger, LogLevel
 from twisted.python.failure import Failure
 
+from dictd import config
+from dictd.config import Settings
 from dictd.processes.lines import Lines, end_of, module
 from dictd.processes.logs import relay
 
@@ -32,17 +35,20 @@ class Child:
     It ends when its standard input does, so it does not outlive this process.
 
     :param module: what ``python -m`` runs; ``who``: what it is called in the log.
+    :param greeting: what it is told first, each time that it starts.
     """
 
     _reactor: Any
     module: str
     arguments: tuple[str, ...]
     who: str
+    greeting: Callable[[], bytes] = lambda: b""
     _delay: float = field(default=FIRST_DELAY, init=False)
     _protocol: _Lines | None = field(default=None, init=False)
     _restart: Any = field(default=None, init=False)
     _stopped: Deferred[None] | None = field(default=None, init=False)
     _since: float = field(default=0.0, init=False)
+    _renewing: bool = field(default=False, init=False)
     log = Logger()
 
     def start(self) -> None:
@@ -57,6 +63,9 @@ class Child:
             self._reactor.spawnProcess(self._protocol, sys.executable, command, env=os.environ)
         except OSError as error:
             self._ended(f"could not be started: {error.strerror}")
+        else:
+            if greeting := self.greeting():
+                self._protocol.transport.write(greeting)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -77,6 +86,12 @@ class Child:
             self._protocol.transport.closeStdin()
         return self._stopped
 
+    def renew(self) -> None:
+        """Let it end, and start it again: it is to be told something else."""
+        if self._protocol is not None and self._protocol.transport is not None:
+            self._renewing = True
+            self._protocol.transport.closeStdin()
+
     def kill(self) -> None:
         """End it now."""
         if self._protocol is not None and self._protocol.transport is not None:
@@ -93,6 +108,10 @@ class Child:
             if not self._stopped.called:
                 self._stopped.callback(None)
             return
+        if self._renewing:
+            self._renewing = False
+            self.start()
+            return
         if self._reactor.seconds() - self._since > _HEALTHY:
             self._delay = FIRST_DELAY
         self.log.warn(
@@ -102,9 +121,14 @@ class Child:
         self._delay = min(self._delay * 2, LONGEST_DELAY)
 
 
-def publisher(reactor: Any, directory: Path) -> Child:
+def publisher(reactor: Any, directory: Path, settings: Callable[[], Settings]) -> Child:
     """Keeps the lexicon of a state directory in step with its store."""
-    return Child(reactor, "dictd.processes.publish", ("--state-dir", str(directory), "--watch"), "publisher")
+
+    def told() -> bytes:
+        return json.dumps(config.tree_of(settings())).encode() + b"\n"
+
+    arguments = ("--state-dir", str(directory), "--watch", "--told")
+    return Child(reactor, "dictd.processes.publish", arguments, "publisher", told)
 
 
 class _Lines(ProcessProtocol):

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 
-def tell_newcomer(dictionaries: Sequence[tuple[str, int]], where: Sequence[str]) -> None:
+def tell_newcomer(dictionaries: Sequence[tuple[str, int]], where: Sequence[str], registration: str = "open") -> None:
     """Say on the terminal what to type next; the log has lines of its own.
 
     :param dictionaries: titles, with how many headwords there are.
+    :param registration: as the settings have it.
     """
     terminal = sys.__stdout__
     if terminal is None:
@@ -18,18 +19,20 @@ def tell_newcomer(dictionaries: Sequence[tuple[str, int]], where: Sequence[str])
     host, _, port = where[0].split(" ")[0].rpartition(":")
     known = ", ".join(f"{title} ({headwords:,} headwords)" for title, headwords in dictionaries)
     asking = [f"      nc {host.strip('[]')} {port}"] if host else [f"      nc -U {port}"]
+    code = " code" if registration == "invite" else ""
+    register = [f"      REGISTER your-name a-password{code}"] if registration != "closed" else []
     lines = [
         "",
         f"  dictd is listening on {' and '.join(where)}.",
         f"  Dictionaries: {known}"
         if known
-        else "  No dictionary yet: dictctl import FILE (in .venv/bin) brings one in.",
+        else "  No dictionary here yet. Those that the store has come in a moment; dictctl import FILE brings one in.",
         "",
         "  Now type, in another terminal:",
         *asking,
         "  and there, one line each:",
         "      Q penguin",
-        "      REGISTER your-name a-password",
+        *register,
         "      Q ice cream",
         "      HISTORY",
         "      HELP",

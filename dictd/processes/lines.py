@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -47,3 +48,17 @@ def end_of(reason: Failure) -> str:
     if isinstance(ended, ProcessTerminated):
         return signal.Signals(ended.signal).name if ended.signal else f"exit code {ended.exitCode}"
     return "exit code 0"
+
+
+def first_line() -> bytes:
+    """The first line of standard input, and nothing behind it, as long as nothing more is sent before it is asked for.
+
+    :raises SystemExit: there is none.
+    """
+    read = b""
+    while not read.endswith(b"\n"):
+        piece = os.read(0, 1 << 16)
+        if not piece:
+            sys.exit(1)
+        read += piece
+    return read

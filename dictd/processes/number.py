@@ -5,45 +5,47 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import sqlite3
 from collections.abc import Callable
 
-from attrs import define
+from attrs import define, field
 
-from dictd.accounts.recorder import RowIds
+from dictd.accounts.rowids import RowIds
+from dictd.store.dialect import Transaction
 from dictd.store.leases import LeaseQueries
 from dictd.store.pool import Pool
 
 
+def _me() -> str:
+    return f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
+
+
 @define
 class Number:
-    """A leased number.
+    """A number that is leased.
 
     :param wall: seconds since 1970.
+    :ivar number: -1 as long as none was taken.
     """
 
-    number: int
-    _holder: str
     _queries: LeaseQueries
     _wall: Callable[[], float]
+    number: int = field(default=-1, init=False)
+    _holder: str = field(factory=_me, init=False)
 
-    @classmethod
-    def taken(cls, queries: LeaseQueries, connection: sqlite3.Connection, wall: Callable[[], float]) -> Number:
-        """Take one.
+    def take(self, txn: Transaction) -> int:
+        """Take one, in a transaction; whoever commits it sets :attr:`number`.
 
         :raises StoreUnavailable: there is none.
         """
-        holder = f"{socket.gethostname()} {os.getpid()} {secrets.token_hex(4)}"
-        number = queries.take(connection.cursor(), holder, int(wall() * 1000))
-        connection.commit()
-        return cls(number, holder, queries, wall)
+        return self._queries.take(txn, self._holder, int(self._wall() * 1000))
 
     async def give_back(self, pool: Pool) -> None:
         """This process writes no more.
 
         :raises StoreUnavailable: the store does not answer; the number is free again in ten minutes.
         """
-        await pool.run(self._queries.give_back, self.number, self._holder)
+        if self.number >= 0:
+            await pool.run(self._queries.give_back, self.number, self._holder, int(self._wall() * 1000))
 
     async def renew(self, pool: Pool, row_ids: RowIds) -> bool:
         """Keep the number, or take another where this one was lost while the process was stopped.
@@ -52,7 +54,9 @@ class Number:
         :raises StoreUnavailable: the store does not answer; the number is still ours.
         """
         now = int(self._wall() * 1000)
-        if await pool.run(self._queries.renew, self.number, self._holder, now):
+        if self.number >= 0 and await pool.run(self._queries.renew, self.number, self._holder, now):
             return True
+        # Without one nothing is kept, until there is another.
+        self.number = row_ids.worker = -1
         self.number = row_ids.worker = await pool.run(self._queries.take, self._holder, now)
         return False

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from attrs import frozen
 
 from dictd import config
 from dictd.config import Settings
-from dictd.errors import DictError, SettingsRefused
+from dictd.errors import DictError, SettingsRefused, StoreAway
 from dictd.processes.lines import module
 
 _PATIENCE = 60.0
@@ -59,15 +60,17 @@ def checked(origin: Origin) -> Settings:
     from dictd.processes import serverkey
     from dictd.processes.state import State
     from dictd.server import certificates
-    from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE, connect
+    from dictd.store import databases, schema
 
     settings = origin.load([strategy.name for strategy in STRATEGIES])
     state = State(config.state_directory(settings)).prepare()
     serverkey.load(state.server_key)
     if settings.tls.certificate:
         certificates.read(settings)
-    for name, subject in ((ACCOUNTS_FILE, "accounts"), (DICTIONARIES_FILE, "dictionaries")):
-        connect(state.store / name, subject).close()
+    database = databases.database(settings.store, state.store)
+    with suppress(StoreAway):  # it is waited for
+        for subject in schema.SUBJECTS:
+            database.connect(subject).close()
     return settings
 
 

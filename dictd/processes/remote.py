@@ -44,6 +44,11 @@ class Remote:
         answer = await self._ask(channel.Expel, user=user_id, key=key)
         return int(answer["count"])
 
+    async def keep(self, user_id: int, keeps: bool) -> int:
+        """The supervisor asks all others."""
+        answer = await self._ask(channel.Keep, user=user_id, keeps=keeps)
+        return int(answer["count"])
+
     async def take_back(self, user_id: int, k: bytes | None) -> int:
         """The supervisor asks all others."""
         answer = await self._ask(channel.TakeBack, user=user_id, k=k)

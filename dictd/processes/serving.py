@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import random
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -13,7 +15,7 @@ from twisted.logger import Logger
 
 from dictd.accounts.commons import Commons
 from dictd.config import Settings
-from dictd.errors import AccountsUnavailable, BeginsAnew
+from dictd.errors import AccountsUnavailable, BeginsAnew, SchemaRefused
 from dictd.processes import descriptors, ports
 from dictd.processes.state import State
 from dictd.processes.wiring import Parts, wire
@@ -21,9 +23,13 @@ from dictd.store import leases
 
 #: How often the catalogue is looked at, seconds.
 LOOK_EVERY = 1.0
-#: How long a stop waits for people to finish, and then for the history, seconds.
-GRACE = 5.0
+#: How long a stop waits for people to finish and for the history, seconds.
+GRACE = 4.0
+#: What the history has of it, and the number that is given back, however long people took.
+_REST = 0.3
 _RENEW_EVERY = leases.EVERY / 1000
+#: How often look-ups that their users do not want any more are deleted, seconds.
+_EXPIRE_EVERY = 3600.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -45,7 +51,9 @@ class Serving:
     _ports: dict[str, list[Any]] = field(factory=dict, init=False)
     _timer: Any = field(default=None, init=False)
     _renewed: float = field(default=0.0, init=False)
-    _asking: bool = field(default=False, init=False)
+    _expire_at: float = field(default=0.0, init=False)
+    _entering: bool = field(default=False, init=False)
+    _refused: str = field(default="", init=False)
     #: Who waits for the end of a stop that is under way; ``None``: there is none.
     _stopping: list[Deferred[None]] | None = field(default=None, init=False)
     _stopped: bool = field(default=False, init=False)
@@ -61,8 +69,13 @@ class Serving:
         doors = self.parts.factory.service.doors
         doors.most_here, doors.others = descriptors.places(), max(0, self.settings.listen.processes - 1)
         self.parts.passwords.start()
+        self.parts.spooling.start()
+        if self.parts.entry.done:
+            self.parts.recorder.begin()
         self.parts.lexicon.distrust = self.distrust
         self._renewed = self.reactor.seconds()
+        # Not all workers at once, nor all servers of a cluster.
+        self._expire_at = self._renewed + _EXPIRE_EVERY * random.random()  # noqa: S311
         self._timer = self.reactor.callLater(LOOK_EVERY, self._look)
         if missing := self.parts.lexicon.missing():
             self.log.warn("the settings name dictionaries that are not there: {missing}", missing=", ".join(missing))
@@ -95,7 +108,8 @@ class Serving:
             "connections": len(parts.factory.connections),
             "commands": parts.factory.service.tally.commands(),
             "dictionaries": [[d.name, d.title, headwords] for d, headwords in parts.lexicon.dictionaries()],
-            "store": not parts.pool.failing,
+            "store": parts.pool.ready and not parts.pool.failing,
+            "spooled": parts.recorder.spooled,
         }
 
     def counts(self) -> dict[str, Any]:
@@ -105,6 +119,7 @@ class Serving:
             **parts.factory.service.tally.snapshot(),
             "pool_in_use": parts.pool.busy,
             "waiting_rows": parts.recorder.waiting,
+            "spooled_rows": parts.recorder.spooled,
             "store_fails": int(parts.pool.failing),
         }
 
@@ -137,16 +152,22 @@ class Serving:
 
     async def _close(self, grace: float) -> None:
         parts = self.parts
+        end = self.reactor.seconds() + grace
         await self.deaf()
         await self._within(grace, parts.factory.drain(), "some clients were cut off")
         parts.factory.stop()
         flushed = Deferred.fromCoroutine(parts.recorder.flush())
-        await self._within(grace, flushed, "some history rows were not written")
+        # What is not written by then goes to the spool.
+        lost = "" if self.settings.history.spool_mib else "some history rows were not written"
+        await self._within(max(_REST, end - self.reactor.seconds()), flushed, lost)
         parts.recorder.stop()
         self._timer.cancel()
-        await self._within(1.0, Deferred.fromCoroutine(self._give_back()), "")
+        await self._within(_REST, Deferred.fromCoroutine(self._give_back()), "")
         parts.passwords.stop()
         parts.pool.close()
+        ending = threading.Thread(target=parts.spooling.stop, daemon=True)
+        ending.start()
+        ending.join(_REST)  # a disk may hang for ever
         parts.lexicon.close()
 
     async def _within(self, seconds: float, work: Deferred[None], otherwise: str) -> None:
@@ -159,33 +180,50 @@ class Serving:
     def _look(self) -> None:
         self._timer = self.reactor.callLater(LOOK_EVERY, self._look)
         self._refresh()
-        if self.parts.pool.failing and not self._asking:
-            # Perhaps the store is back, and nobody has asked it since.
-            self._asking = True
-            Deferred.fromCoroutine(self._ask_store()).addErrback(
+        self.parts.recorder.look()
+        if not self.parts.entry.done and not self._entering:
+            self._entering = True
+            Deferred.fromCoroutine(self._enter()).addErrback(
                 lambda failure: self.log.failure("the store could not be asked", failure=failure)
             )
-        if self.reactor.seconds() - self._renewed >= _RENEW_EVERY:
-            self._renewed = self.reactor.seconds()
+        now = self.reactor.seconds()
+        if now >= self._expire_at:
+            self._expire_at = now + _EXPIRE_EVERY
+            Deferred.fromCoroutine(self._expire()).addErrback(
+                lambda failure: self.log.failure("old look-ups could not be deleted", failure=failure)
+            )
+        if now - self._renewed >= _RENEW_EVERY:
+            self._renewed = now
             Deferred.fromCoroutine(self._renew()).addErrback(
                 lambda failure: self.log.failure("the number of this process could not be renewed", failure=failure)
             )
 
-    async def _ask_store(self) -> None:
+    async def _enter(self) -> None:
+        """The store was away when this process began: it is asked once a second whether it is here."""
         try:
-            await self.parts.pool.run(lambda transaction: transaction.execute("SELECT 1"))
-        except AccountsUnavailable:
-            pass
+            await self.parts.entry.later(self.parts.pool)
+            self.parts.recorder.begin()
+        except AccountsUnavailable as trouble:
+            if isinstance(trouble, SchemaRefused) and trouble.text != self._refused:
+                self._refused = trouble.text
+                self.log.error("{trouble}", trouble=trouble.text)
         finally:
-            self._asking = False
+            self._entering = False
 
     async def _give_back(self) -> None:
         """The number of this process is free again."""
         with suppress(AccountsUnavailable):
             await self.parts.number.give_back(self.parts.pool)
 
+    async def _expire(self) -> None:
+        """Delete what is older than its user wants it kept."""
+        with suppress(AccountsUnavailable):  # in an hour again
+            await self.parts.recorder.expire()
+
     async def _renew(self) -> None:
         """Keep the number of this process."""
+        if not self.parts.entry.done:
+            return
         try:
             if not await self.parts.number.renew(self.parts.pool, self.parts.row_ids):
                 self.log.warn("another process has the number of this one, which takes another")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from attrs import define, field, frozen
 
+from dictd.accounts.spoolfile import sync
 from dictd.errors import SettingsRefused
 
 
@@ -28,6 +29,11 @@ class State:
         return self.directory / "lexicon"
 
     @property
+    def spool(self) -> Path:
+        """Rows of the history that wait for a store that is away."""
+        return self.directory / "spool"
+
+    @property
     def server_key(self) -> Path:
         """The key under which secrets in the store are sealed."""
         return self.directory / "server.key"
@@ -43,8 +49,11 @@ class State:
         :raises SettingsRefused: one line with the path that cannot be made.
         """
         try:
-            for part in (self.directory, self.store, self.lexicon, self.temporary):
+            for part in (self.directory, self.store, self.lexicon, self.spool, self.temporary):
+                new = not part.exists()
                 part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                if new:
+                    sync(part.parent)
                 if not os.access(part, os.W_OK | os.X_OK):
                     raise PermissionError(13, "Permission denied", str(part))
         except OSError as error:

@@ -114,6 +114,11 @@ class SupervisorChannel(Channel):
         """See :class:`dictd.processes.channel.Expel`."""
         return self._others(channel.Expel, user=user, key=key)
 
+    @channel.Keep.responder
+    def keep(self, user: int, keeps: bool) -> Any:
+        """See :class:`dictd.processes.channel.Keep`."""
+        return self._others(channel.Keep, user=user, keeps=keeps)
+
     @channel.TakeBack.responder
     def take_back(self, user: int, k: bytes | None = None) -> Any:
         """See :class:`dictd.processes.channel.TakeBack`."""

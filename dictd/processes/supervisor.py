@@ -67,7 +67,7 @@ class Supervisor(Service, Steering):
         self._began = time.monotonic()
         directory = self.claim.state.directory
         self.bans = Bans(directory)
-        self._publisher = publisher(self.reactor, directory)
+        self._publisher = publisher(self.reactor, directory, lambda: self.settings)
         self.crew = Crew.made(
             self.settings, self.claim, self.reactor, self._began, self.bans, self._publisher.nudge, self._ready
         )
@@ -91,9 +91,10 @@ class Supervisor(Service, Steering):
         ended = Deferred.fromCoroutine(self.crew.stop())
         if self._checking is not None:
             self._checking.kill()
-        unpublished = self._publisher.stop()
+        # It may hang with the database, and nobody waits for what it publishes.
+        unpublished = self._publisher.stop().addTimeout(1.0, self.reactor, lambda *_: self._publisher.kill())
         await ended
-        await unpublished.addTimeout(1.0, self.reactor, lambda *_: self._publisher.kill())
+        await unpublished
         self._office.close()
         self.claim.release()
         if self._undo_hangup is not None:
@@ -141,6 +142,7 @@ class Supervisor(Service, Steering):
             "waiting": [f"worker {slot.number + 1}" for slot in self.crew.slots if slot.current is None],
             "dictionaries": next((worker.dictionaries for worker in self.crew.workers if worker.lively), []),
             "store": all(worker.facts.get("store", True) for worker in self.crew.workers),
+            "spooled": sum(worker.facts.get("spooled", 0) for worker in self.crew.workers),
         }
 
     @staticmethod
@@ -225,7 +227,9 @@ class Supervisor(Service, Steering):
         for worker in leaving or ():
             worker.retire(retire)
         sockets.close([one for one in had if one not in entrances])
-        self.settings = settings
+        self.settings, before = settings, self.settings
+        if settings.store != before.store:
+            self._publisher.renew()
         self._office.reload(settings)
         self.follow(settings)
         count = len(self.crew.slots) - failed

@@ -32,6 +32,7 @@ from dictd.config import Settings
 from dictd.errors import DictError
 from dictd.processes import channel, logs
 from dictd.processes.channel import Channel
+from dictd.processes.lines import first_line
 from dictd.processes.remote import Remote
 from dictd.processes.seats import Seats
 from dictd.processes.serving import Serving
@@ -160,6 +161,11 @@ class WorkerChannel(Channel):
         """See :class:`dictd.processes.channel.Expel`."""
         return {"count": self.worker.serving.parts.factory.service.registrar.roster.expel(user, key=key)}
 
+    @channel.Keep.responder
+    def keep(self, user: int, keeps: bool) -> dict[str, Any]:
+        """See :class:`dictd.processes.channel.Keep`."""
+        return {"count": self.worker.serving.parts.factory.service.registrar.roster.keep(user, keeps)}
+
     @channel.TakeBack.responder
     def take_back(self, user: int, k: bytes | None = None) -> Any:
         """See :class:`dictd.processes.channel.TakeBack`."""
@@ -218,7 +224,7 @@ def watch_lifeline(reactor: Any, orphaned: Any) -> None:
 
 def main() -> None:
     """The process."""
-    order = json.loads(_line())
+    order = json.loads(first_line())
     supervisor = order["supervisor"]
     # A stopped process would outlive its supervisor: its death wakes us, and the lifeline tells why.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
@@ -258,17 +264,6 @@ def main() -> None:
     threading.Thread(target=watch_lifeline, args=(reactor, worker.orphaned), daemon=True).start()
     reactor.callWhenRunning(begin)
     reactor.run(installSignalHandlers=False)
-
-
-def _line() -> bytes:
-    """The first line of standard input, and nothing behind it."""
-    read = b""
-    while not read.endswith(b"\n"):
-        piece = os.read(0, 1 << 16)
-        if not piece:
-            sys.exit(1)
-        read += piece
-    return read
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from attrs import field, frozen
 
+from dictd.accounts.invites import MOST_USES
+from dictd.accounts.keeping import MOST_DAYS
 from dictd.errors import (
     BadArguments,
     DictError,
@@ -91,10 +93,10 @@ VERBS: tuple[Verb, ...] = (
     Verb("SHOW SERVER", "", "what this server is"),
     Verb(
         "REGISTER",
-        "name password",
-        "make an account",
+        "name password [code]",
+        "make an account; SHOW SERVER tells whether a code is needed",
         least=2,
-        most=2,
+        most=3,
         aliases=("R",),
         secret=True,
         hint="say REGISTER, a name and a password; one with blanks goes in quotes",
@@ -111,12 +113,25 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "HISTORY",
-        "[n [word]]",
+        "[n [<older] [word]]",
         "what you looked up, newest first",
         most=None,
         aliases=("H",),
         member=True,
         hint="say HISTORY, how many, and a word if you like, as in: H 20 penguin",
+    ),
+    Verb("HISTORY OFF", "", "keep nothing that you look up from now on", aliases=("H OFF",), member=True, owner=True),
+    Verb("HISTORY ON", "", "keep what you look up again", aliases=("H ON",), member=True, owner=True),
+    Verb(
+        "HISTORY KEEP",
+        "days",
+        "keep it for so many days; HISTORY KEEP ALL is for ever",
+        least=1,
+        most=1,
+        aliases=("H KEEP",),
+        member=True,
+        owner=True,
+        hint=f"say HISTORY KEEP and a number of days from 1 to {MOST_DAYS}, or HISTORY KEEP ALL",
     ),
     Verb(
         "FORGET",
@@ -162,6 +177,16 @@ VERBS: tuple[Verb, ...] = (
         member=True,
         owner=True,
     ),
+    Verb(
+        "INVITE",
+        "[uses]",
+        "make a code by which others may REGISTER; for admins",
+        most=1,
+        secret=True,
+        member=True,
+        owner=True,
+        hint=f"say INVITE, and how many may register by the code, from 1 to {MOST_USES}",
+    ),
     Verb("CLIENT", "text", "say what program you are", most=None),
     Verb("OPTION MIME", "", "put MIME headers before texts"),
     Verb("OPTION HTML", "", "the same, and articles as HTML where they have it"),
@@ -198,18 +223,19 @@ def find(command: Command) -> tuple[Verb, tuple[str, ...]]:
     :raises UnknownCommand: 500.
     :raises BadArguments: 501, when the verb exists and the arguments do not fit.
     """
-    verb = _BY_NAME.get(command.verb)
-    words = command.words
-    if verb is None:
-        if command.verb not in _FIRST_OF_TWO:
-            raise UnknownCommand()
+    verb, words = _BY_NAME.get(command.verb), command.words
+    if command.verb in _FIRST_OF_TWO:
+        # HISTORY is a verb by itself, and HISTORY OFF another.
         second = upper(words[0]) if words else ""
-        verb = _BY_NAME.get(f"{command.verb} {second}")
-        if verb is None and command.verb == "OPTION" and second:
+        longer = _BY_NAME.get(f"{command.verb} {second}")
+        if longer is not None:
+            verb, words = longer, words[1:]
+        elif verb is None and command.verb == "OPTION" and second:
             raise ParameterNotImplemented(f"no such option; there are {' and '.join(_OPTIONS)}")
-        if verb is None:
+        elif verb is None:
             raise BadArguments(_usage([name for name in _OF_TWO if name.startswith(f"{command.verb} ")]))
-        words = words[1:]
+    if verb is None:
+        raise UnknownCommand()
     if verb.refusal:
         raise verb.refusal()
     if command.flaw:
@@ -225,7 +251,7 @@ def find(command: Command) -> tuple[Verb, tuple[str, ...]]:
 def name_of(command: Command) -> str:
     """The name of the verb of a command that :func:`find` has refused; :data:`UNKNOWN` where it has none."""
     second = upper(command.words[0]) if command.words else ""
-    verb = _BY_NAME.get(command.verb) or _BY_NAME.get(f"{command.verb} {second}")
+    verb = _BY_NAME.get(f"{command.verb} {second}") or _BY_NAME.get(command.verb)
     return verb.name if verb else UNKNOWN
 
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable
 from typing import ClassVar
 
 from twisted.logger import Logger
 
 from dictd import tally
-from dictd.errors import AccessDenied, BadArguments, LoginDelayed, LoginFailed, TooManyAttempts
+from dictd.accounts import invites, keeping
+from dictd.errors import (
+    AccessDenied,
+    AccountsUnavailable,
+    BadArguments,
+    InvitesNotUsed,
+    LoginDelayed,
+    LoginFailed,
+    TooManyAttempts,
+)
 from dictd.limits import Peer
 from dictd.model import User
 from dictd.server import commands, keytexts, texts
 from dictd.server.answer import Answer
+from dictd.server.paging import Page
 from dictd.server.service import Service
 from dictd.wire import grammar, replies
 from dictd.wire.grammar import Command
 from dictd.wire.replies import Reply
-
-_MOST_HISTORY = 1000
-_NUMBER = re.compile(r"[0-9]{1,4}")
-_USUAL_HISTORY = 20
 
 
 class Membership:
@@ -44,7 +49,10 @@ class Membership:
     # Accounts -----------------------------------------------------------------
 
     async def do_register(self, command: Command, words: tuple[str, ...]) -> Reply:
-        user = await self.service.registrar.register(words[0], words[1], self.peer, self)
+        registrar = self.service.registrar
+        if len(words) > 2 and registrar.settings.registration == "open":
+            raise BadArguments(commands.find(command)[0].hint)
+        user = await registrar.register(words[0], words[1], self.peer, self, "".join(words[2:]))
         self.stay()
         return replies.status(280, f"welcome, {user.name}: you are registered and logged in")
 
@@ -71,7 +79,20 @@ class Membership:
     def do_whoami(self, command: Command, words: tuple[str, ...]) -> Answer:
         if self.user is None:
             return replies.status(285, "you are not logged in")
-        return replies.status(285, f"you are {self.user.name}")
+        return self._standing(self.user)
+
+    async def _standing(self, was: User) -> Reply:
+        try:
+            user, days = await self.service.keeping.standing(self)
+        except AccountsUnavailable:
+            return replies.status(285, f"{texts.named(was)}; accounts are unavailable just now")
+        return replies.status(285, f"{texts.named(user)}; {texts.keeping(user, days)}")
+
+    async def do_invite(self, command: Command, words: tuple[str, ...]) -> Reply:
+        count = _number(words[0] if words else str(invites.USES), invites.MOST_USES, command)
+        if not self.service.registrar.invited_only:
+            raise InvitesNotUsed()
+        return replies.status(288, texts.invited(*await self.service.invites.issue(self, count)))
 
     # Keys -----------------------------------------------------------------------
 
@@ -114,14 +135,29 @@ class Membership:
     # History --------------------------------------------------------------------
 
     async def do_history(self, command: Command, words: tuple[str, ...]) -> Reply:
-        number, rest = (command.rest.replace("\t", " ").split(" ", 1) + [""])[:2]
-        count = int(number) if _NUMBER.fullmatch(number) else 0 if number else _USUAL_HISTORY
-        if not 1 <= count <= _MOST_HISTORY:
-            raise BadArguments(f"say a number from 1 to {_MOST_HISTORY}, then a word if you like")
-        word = grammar.phrase(rest.strip(" ")) or None
+        page, user = Page.of(command.rest), self._member()
+        recorder = self.service.lookups.recorder
+        # Before the store is asked: what comes into it meanwhile is told twice rather than not at all.
+        away = texts.on_their_way(recorder.on_its_way(user.id), self.service.tally.elsewhere.get("spooled_rows", 0))
+        rows = await recorder.newest(user, page.count + 1, page.word, page.before)
+        shown = rows[: page.count]
+        last = replies.status(250, f"ok, older ones: {page.after(shown)}") if rows[page.count :] else replies.OK
+        head = f"{len(shown)} look-ups, newest first{away}"
+        return replies.listing(180, head, map(texts.look_up, shown), self.mime, last)
+
+    async def do_history_off(self, command: Command, words: tuple[str, ...]) -> Reply:
+        await self.service.keeping.pause(self._member())
+        return replies.status(287, "what you look up is not kept from now on; what was kept stays, FORGET * deletes it")
+
+    async def do_history_on(self, command: Command, words: tuple[str, ...]) -> Reply:
+        await self.service.keeping.go_on(self._member())
+        return replies.status(287, "what you look up is kept from now on")
+
+    async def do_history_keep(self, command: Command, words: tuple[str, ...]) -> Reply:
+        days = None if grammar.upper(words[0]) == "ALL" else _number(words[0], keeping.MOST_DAYS, command)
         user = self._member()
-        rows = await self.service.lookups.recorder.newest(user, count, word)
-        return replies.listing(180, f"{len(rows)} look-ups, newest first", map(texts.look_up, rows), self.mime)
+        await self.service.keeping.keep_days(user, days)
+        return replies.status(287, texts.kept_for(user, days))
 
     async def do_forget(self, command: Command, words: tuple[str, ...]) -> Reply:
         word = grammar.phrase(command.rest)
@@ -135,3 +171,14 @@ class Membership:
         if self.user is None:
             raise AccessDenied()
         return self.user
+
+
+def _number(word: str, most: int, command: Command) -> int:
+    """A whole number from 1 on.
+
+    :raises BadArguments: it is none, with the hint of the verb.
+    """
+    number = int(word) if word.isascii() and word.isdigit() and len(word) <= len(str(most)) else 0
+    if not 1 <= number <= most:
+        raise BadArguments(commands.find(command)[0].hint)
+    return number

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from attrs import field, frozen
 
 from dictd import __version__
+from dictd.accounts.invites import Invites
+from dictd.accounts.keeping import Keeping
 from dictd.accounts.keyring import Keyring
 from dictd.accounts.registrar import Registrar
 from dictd.config import Settings
@@ -36,6 +38,8 @@ class Service:
     lookups: LookUps
     registrar: Registrar
     keyring: Keyring
+    keeping: Keeping
+    invites: Invites
     tally: Tally
     steady: Callable[[], float]
     certificates: Certificates | None = None

@@ -258,7 +258,9 @@ class Session(Membership):
     def do_show_server(self, command: Command, words: tuple[str, ...]) -> Answer:
         seen = self.user is not None or self.service.settings.accounts.anonymous
         shown = self.service.lookups.lexicon.dictionaries(self._reader) if seen else []
-        body = texts.server(self.service.host, self._uptime(), self.service.settings.site.contact, shown)
+        invited_only = self.service.registrar.invited_only
+        contact = self.service.settings.site.contact
+        body = texts.server(self.service.host, self._uptime(), contact, shown, invited_only)
         return replies.text(114, "server information", body, self.mime)
 
     def do_status(self, command: Command, words: tuple[str, ...]) -> Answer:

@@ -7,10 +7,12 @@ values, one text for each dialect side by side, and takes the dialect once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Protocol, TypeVar
 
 from attrs import frozen
+
+_Query = TypeVar("_Query", bound=Callable[..., Any])
 
 
 @frozen
@@ -18,14 +20,22 @@ class Statement:
     """One statement, written for each dialect."""
 
     sqlite: str
+    mysql: str
+
+    @classmethod
+    def both(cls, text: str) -> Statement:
+        """A statement of which only the marks of its parameters differ: ``?`` here."""
+        if "%" in text or "'?" in text or "?'" in text:
+            raise ValueError(text)
+        return cls(text, text.replace("?", "%s"))
 
 
 class Transaction(Protocol):
-    """What queries are run on: a cursor of DB-API 2.0, or adbapi's transaction."""
+    """What queries are run on: a cursor of DB-API 2.0."""
 
     @property
     def rowcount(self) -> Any:
-        """Rows the last statement touched."""
+        """Rows the last statement touched; those an UPDATE found, also where it changed nothing."""
 
     @property
     def lastrowid(self) -> Any:
@@ -44,18 +54,59 @@ class Transaction(Protocol):
         """All rows left."""
 
 
+class Connection(Protocol):
+    """A connection of DB-API 2.0, as far as it is asked for."""
+
+    def cursor(self) -> Any:
+        """A cursor."""
+
+    def commit(self) -> Any:
+        """End the transaction."""
+
+    def rollback(self) -> Any:
+        """End it as if it had not been."""
+
+    def close(self) -> Any:
+        """Close the connection."""
+
+
 @frozen
 class Dialect:
-    """A kind of SQL server."""
+    """A kind of SQL server.
+
+    :ivar mark: of a parameter.
+    """
 
     name: str
+    mark: str
 
     def __call__(self, statement: Statement) -> str:
         """The text of a statement in this dialect."""
         text: str = getattr(statement, self.name)
         return text
 
+    def begin(self, txn: Transaction) -> None:
+        """Begin a transaction that writes; on MySQL the first statement does."""
+        if text := self(_BEGIN):
+            txn.execute(text)
 
-SQLITE = Dialect("sqlite")
+    def marks(self, count: int) -> str:
+        """The marks of so many parameters, for ``IN (...)``."""
+        return ", ".join([self.mark] * count)
 
-BEGIN = Statement(sqlite="BEGIN IMMEDIATE")
+
+SQLITE = Dialect("sqlite", "?")
+MYSQL = Dialect("mysql", "%s")
+
+_BEGIN = Statement(sqlite="BEGIN IMMEDIATE", mysql="")
+
+
+def repeatable(query: _Query) -> _Query:
+    """Mark a query that may run again after its COMMIT was lost on the way: it does nothing twice."""
+    query.repeatable = True  # type: ignore[attr-defined]
+    return query
+
+
+def is_repeatable(query: Callable[..., Any]) -> bool:
+    """Whether a query is marked :func:`repeatable`."""
+    return bool(getattr(query, "repeatable", False))

@@ -6,25 +6,19 @@ from attrs import frozen
 
 from dictd.errors import NameTaken, TooManyKeys
 from dictd.model import Account, StoredKey
-from dictd.store.accounts import AccountQueries
-from dictd.store.dialect import BEGIN, Dialect, Statement, Transaction
+from dictd.store.accounts import LOCK, AccountQueries
+from dictd.store.dialect import Dialect, Statement, Transaction, repeatable
 
-_OF = Statement(
-    sqlite="SELECT user_id, label, sealed, key_id, created, last_used FROM user_key"
-    " WHERE user_id = ? ORDER BY created, label"
+_OF = Statement.both(
+    "SELECT user_id, label, sealed, key_id, created, last_used FROM user_key WHERE user_id = ? ORDER BY created, label"
 )
-_LABELS = Statement(sqlite="SELECT label FROM user_key WHERE user_id = ?")
-# The user may have been deleted meanwhile: then the key is not wanted.
-_ADD = Statement(
-    sqlite="INSERT INTO user_key (user_id, label, sealed, key_id, created)"
-    " SELECT ?1, ?2, ?3, ?4, ?5 WHERE EXISTS (SELECT 1 FROM user WHERE id = ?1)"
+_LABELS = Statement.both("SELECT label, sealed FROM user_key WHERE user_id = ?")
+_ADD = Statement.both("INSERT INTO user_key (user_id, label, sealed, key_id, created) VALUES (?, ?, ?, ?, ?)")
+_DROP = Statement.both("DELETE FROM user_key WHERE user_id = ? AND label = ?")
+_USED = Statement.both(
+    "UPDATE user_key SET last_used = ? WHERE user_id = ? AND label = ? AND created = ? AND coalesce(last_used, 0) <= ?"
 )
-_DROP = Statement(sqlite="DELETE FROM user_key WHERE user_id = ? AND label = ?")
-_USED = Statement(
-    sqlite="UPDATE user_key SET last_used = ? WHERE user_id = ? AND label = ? AND created = ?"
-    " AND coalesce(last_used, 0) <= ?"
-)
-_SEALED_ELSEWHERE = Statement(sqlite="SELECT count(*) FROM user_key WHERE key_id <> ?")
+_SEALED_ELSEWHERE = Statement.both("SELECT count(*) FROM user_key WHERE key_id <> ?")
 
 
 @frozen
@@ -33,16 +27,19 @@ class KeyQueries:
 
     dialect: Dialect
 
+    @repeatable
     def of(self, txn: Transaction, user_id: int) -> list[StoredKey]:
         """The keys of a user, oldest first."""
         txn.execute(self.dialect(_OF), (user_id,))
         return [StoredKey(*row) for row in txn.fetchall()]
 
+    @repeatable
     def of_name(self, txn: Transaction, name_key: bytes) -> tuple[Account | None, list[StoredKey]]:
         """The account with a folded name and its keys; for an unknown name the same work and nothing."""
         account = AccountQueries(self.dialect).find(txn, name_key)
         return account, self.of(txn, account.user.id if account else 0)
 
+    @repeatable
     def add(self, txn: Transaction, key: StoredKey, most: int) -> bool:
         """Keep a new key; false when its user is gone.
 
@@ -50,27 +47,35 @@ class KeyQueries:
         :raises NameTaken: the user has a key of this label.
         :raises TooManyKeys: the user has as many as there may be.
         """
-        txn.execute(self.dialect(BEGIN))
+        self.dialect.begin(txn)
+        # One at a time adds keys; and the account may have been deleted meanwhile.
+        txn.execute(self.dialect(LOCK), (key.user_id,))
+        if txn.fetchone() is None:
+            return False
         txn.execute(self.dialect(_LABELS), (key.user_id,))
-        labels = [label for (label,) in txn.fetchall()]
+        labels: dict[str, bytes] = dict(txn.fetchall())
+        if labels.get(key.label) == key.sealed:
+            return True  # by this call before; no two are sealed alike
         if key.label in labels:
             raise NameTaken("you have a key of this label, please choose another or KEY DROP that one")
         if len(labels) >= most:
             raise TooManyKeys(f"{most} keys are the limit, KEY DROP one that you do not need")
         txn.execute(self.dialect(_ADD), (key.user_id, key.label, key.sealed, key.key_id, key.created))
-        return bool(txn.rowcount == 1)
+        return True
 
     def drop(self, txn: Transaction, user_id: int, label: str) -> bool:
         """Delete a key; false when there is none of this label."""
-        txn.execute(self.dialect(BEGIN))
+        self.dialect.begin(txn)
         txn.execute(self.dialect(_DROP), (user_id, label))
         return bool(txn.rowcount == 1)
 
+    @repeatable
     def used(self, txn: Transaction, key: StoredKey, now: int, spacing: int) -> None:
         """Note when a key was used, unless that was noted less than ``spacing`` before; milliseconds."""
-        txn.execute(self.dialect(BEGIN))
+        self.dialect.begin(txn)
         txn.execute(self.dialect(_USED), (now, key.user_id, key.label, key.created, now - spacing))
 
+    @repeatable
     def sealed_elsewhere(self, txn: Transaction, key_id: str) -> int:
         """How many keys are sealed under another server key than the one with this id."""
         txn.execute(self.dialect(_SEALED_ELSEWHERE), (key_id,))

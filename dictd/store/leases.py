@@ -11,18 +11,29 @@ from __future__ import annotations
 from attrs import frozen
 
 from dictd.errors import StoreUnavailable
-from dictd.store.dialect import BEGIN, Dialect, Statement, Transaction
+from dictd.store.dialect import Dialect, Statement, Transaction, repeatable
 
 #: How many numbers there are: ten bits of a row id.
 NUMBERS = 1024
 #: A holder renews this often, and has lost its number after being silent so long; milliseconds.
 EVERY, LOST = 60_000, 600_000
 
-_FRESH = Statement(sqlite="SELECT coalesce(max(id) + 1, 0) FROM worker_lease")
-_OLDEST = Statement(sqlite="SELECT id, renewed FROM worker_lease ORDER BY renewed, id LIMIT 1")
-_ADD = Statement(sqlite="INSERT INTO worker_lease (id, holder, renewed) VALUES (?, ?, ?)")
-_TAKE = Statement(sqlite="UPDATE worker_lease SET holder = ?, renewed = ? WHERE id = ?")
-_RENEW = Statement(sqlite="UPDATE worker_lease SET renewed = ? WHERE id = ? AND holder = ?")
+# Locks on MySQL: who takes a number waits for whoever is taking one.
+_FRESH = Statement(
+    sqlite="SELECT coalesce(max(id) + 1, 0) FROM worker_lease",
+    mysql="SELECT coalesce(max(id) + 1, 0) FROM worker_lease FOR UPDATE",
+)
+_OLDEST = Statement(
+    sqlite="SELECT id, renewed FROM worker_lease ORDER BY renewed, id LIMIT 1",
+    mysql="SELECT id, renewed FROM worker_lease ORDER BY renewed, id LIMIT 1 FOR UPDATE",
+)
+_ADD = Statement(
+    sqlite="INSERT INTO worker_lease (id, holder, renewed) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING",
+    mysql="INSERT INTO worker_lease (id, holder, renewed) VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE id = id",
+)
+_HOLDER = Statement.both("SELECT id FROM worker_lease WHERE id = ? AND holder = ?")
+_TAKE = Statement.both("UPDATE worker_lease SET holder = ?, renewed = ? WHERE id = ?")
+_RENEW = Statement.both("UPDATE worker_lease SET renewed = ? WHERE id = ? AND holder = ?")
 
 
 @frozen
@@ -31,6 +42,7 @@ class LeaseQueries:
 
     dialect: Dialect
 
+    @repeatable
     def take(self, txn: Transaction, holder: str, now: int) -> int:
         """Take a number.
 
@@ -38,12 +50,16 @@ class LeaseQueries:
         :param now: milliseconds since 1970.
         :raises StoreUnavailable: all are in use.
         """
-        txn.execute(self.dialect(BEGIN))
-        txn.execute(self.dialect(_FRESH))
-        fresh = int(txn.fetchone()[0])
-        if fresh < NUMBERS:
+        self.dialect.begin(txn)
+        while True:
+            txn.execute(self.dialect(_FRESH))
+            fresh = int(txn.fetchone()[0])
+            if fresh >= NUMBERS:
+                break
             txn.execute(self.dialect(_ADD), (fresh, holder, now))
-            return fresh
+            txn.execute(self.dialect(_HOLDER), (fresh, holder))
+            if txn.fetchone():
+                return fresh
         txn.execute(self.dialect(_OLDEST))
         oldest, renewed = txn.fetchone()
         if 0 <= now - renewed < LOST:
@@ -51,13 +67,15 @@ class LeaseQueries:
         txn.execute(self.dialect(_TAKE), (holder, now, oldest))
         return int(oldest)
 
-    def give_back(self, txn: Transaction, number: int, holder: str) -> None:
-        """The holder ends: of numbers that were all taken once this is the next."""
-        txn.execute(self.dialect(BEGIN))
-        txn.execute(self.dialect(_RENEW), (0, number, holder))
+    @repeatable
+    def give_back(self, txn: Transaction, number: int, holder: str, now: int) -> None:
+        """The holder ends: where all numbers were taken once it may be had again, after those that rest longer."""
+        self.dialect.begin(txn)
+        txn.execute(self.dialect(_RENEW), (now - LOST, number, holder))
 
+    @repeatable
     def renew(self, txn: Transaction, number: int, holder: str, now: int) -> bool:
         """Keep a number; false when another has it now."""
-        txn.execute(self.dialect(BEGIN))
+        self.dialect.begin(txn)
         txn.execute(self.dialect(_RENEW), (now, number, holder))
         return bool(txn.rowcount)

@@ -1,28 +1,44 @@
-"""The schema: numbered migrations, each applied once, in one transaction.
+"""The schema: numbered migrations, each applied once.
 
 ``migrations/SUBJECT-NUMBER.DIALECT.sql``. SQLite keeps the subjects
 ``accounts`` and ``dictionaries`` in two files, because an import would make
-history commits wait in one.
+history commits wait in one; MySQL has both in one database. SQLite's files
+are brought up to date when they are opened, in one transaction; MySQL's
+tables by ``dictctl migrate`` alone.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
 import time
 from importlib.resources import files
 
 from attrs import frozen
 
-from dictd.errors import StoreUnavailable
-from dictd.store.dialect import BEGIN, SQLITE, Dialect, Statement
+from dictd.errors import SchemaRefused, StoreUnavailable
+from dictd.store.dialect import SQLITE, Connection, Dialect, Statement, Transaction
+from dictd.store.faults import ERRORS, Fault, fault_of
+
+SUBJECTS = ("accounts", "dictionaries")
 
 _VERSIONS = Statement(
     sqlite="CREATE TABLE IF NOT EXISTS schema_version (subject TEXT NOT NULL, version INTEGER NOT NULL,"
-    " applied INTEGER NOT NULL, PRIMARY KEY (subject, version))"
+    " applied INTEGER NOT NULL, PRIMARY KEY (subject, version))",
+    mysql="CREATE TABLE IF NOT EXISTS schema_version (subject VARCHAR(32) NOT NULL, version INT NOT NULL,"
+    " applied BIGINT NOT NULL, PRIMARY KEY (subject, version)) ENGINE = InnoDB"
+    " DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
 )
-_CURRENT = Statement(sqlite="SELECT coalesce(max(version), 0) FROM schema_version WHERE subject = ?")
-_APPLIED = Statement(sqlite="INSERT INTO schema_version (subject, version, applied) VALUES (?, ?, ?)")
+_THERE = Statement(
+    sqlite="SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'schema_version'",
+    mysql="SELECT count(*) FROM information_schema.tables"
+    " WHERE table_schema = database() AND table_name = 'schema_version'",
+)
+_CURRENT = Statement.both("SELECT coalesce(max(version), 0) FROM schema_version WHERE subject = ?")
+_APPLIED = Statement.both("INSERT INTO schema_version (subject, version, applied) VALUES (?, ?, ?)")
+# One at a time migrates; MySQL commits each statement by itself, so no transaction can see to that.
+# Sooner than the connection gives up, which waits for a minute.
+_LOCK = "SELECT GET_LOCK('dictd-migrate', 50)"
+_UNLOCK = "SELECT RELEASE_LOCK('dictd-migrate')"
 
 
 @frozen
@@ -45,43 +61,101 @@ def migrations(subject: str, dialect: Dialect) -> list[Migration]:
     return sorted(steps, key=lambda step: step.version)
 
 
-def version(cursor: sqlite3.Cursor, subject: str, dialect: Dialect) -> int:
+def version(cursor: Transaction, subject: str, dialect: Dialect) -> int:
     """The version of a database, 0 for one that is new."""
-    try:
-        cursor.execute(dialect(_CURRENT), (subject,))
-    except sqlite3.OperationalError:
-        return 0  # no such table
+    cursor.execute(dialect(_THERE))
+    if not cursor.fetchone()[0]:
+        return 0
+    cursor.execute(dialect(_CURRENT), (subject,))
     return int(cursor.fetchone()[0])
 
 
-def migrate(connection: sqlite3.Connection, subject: str, dialect: Dialect = SQLITE) -> list[int]:
+def pending(cursor: Transaction, subject: str, dialect: Dialect) -> list[Migration]:
+    """The steps that a database lacks.
+
+    :raises SchemaRefused: it is of a newer program than this one.
+    """
+    steps = migrations(subject, dialect)
+    current = version(cursor, subject, dialect)
+    if current > steps[-1].version:
+        raise SchemaRefused(
+            f"the {subject} database has schema {current}, this program knows {steps[-1].version}:"
+            " it was written by a newer dictd"
+        )
+    return [step for step in steps if step.version > current]
+
+
+def script(subject: str, steps: list[Migration], dialect: Dialect) -> list[str]:
+    """The statements of some steps, as :func:`migrate` runs them; for people."""
+    statements = [dialect(_VERSIONS)] if steps else []
+    for step in steps:
+        values = f"'{subject}', {step.version}, {int(time.time() * 1000)}"
+        statements += [*step.statements, dialect(_APPLIED).replace(dialect.marks(3), values)]
+    return statements
+
+
+def ensure(cursor: Transaction, dialect: Dialect) -> None:
+    """Look whether a database has the schema of this program, and change nothing.
+
+    :raises SchemaRefused: it has another.
+    """
+    for subject in SUBJECTS:
+        if pending(cursor, subject, dialect):
+            state = "an older schema than this program" if version(cursor, subject, dialect) else "no tables of dictd"
+            raise SchemaRefused(f"the database has {state}; type: dictctl migrate")
+
+
+def migrate(connection: Connection, subject: str, dialect: Dialect = SQLITE) -> list[int]:
     """Bring one database up to date.
 
     :returns: the versions that were applied now.
-    :raises StoreUnavailable: the database is of a newer program than this one.
+    :raises SchemaRefused: the database is of a newer program than this one.
+    :raises StoreUnavailable: somebody else has been migrating for 50 seconds.
     """
-    steps = migrations(subject, dialect)
     cursor = connection.cursor()
-    if version(cursor, subject, dialect) == steps[-1].version:
+    if not pending(cursor, subject, dialect):
+        connection.commit()
         return []  # without a lock that an import or a commit would have to wait for
-    cursor.execute(dialect(BEGIN))
+    return _in_one(connection, subject) if dialect is SQLITE else _one_by_one(connection, subject, dialect)
+
+
+def _in_one(connection: Connection, subject: str) -> list[int]:
+    """In one transaction, of SQLite."""
+    cursor = connection.cursor()
+    SQLITE.begin(cursor)
     try:
-        cursor.execute(dialect(_VERSIONS))
-        current = version(cursor, subject, dialect)
-        if current > steps[-1].version:
-            raise StoreUnavailable(
-                f"the {subject} database has schema {current}, this program knows {steps[-1].version}:"
-                " it was written by a newer dictd"
-            )
-        applied: list[int] = []
-        for step in steps:
-            if step.version > current:
-                for statement in step.statements:
-                    cursor.execute(statement)
-                cursor.execute(dialect(_APPLIED), (subject, step.version, int(time.time() * 1000)))
-                applied.append(step.version)
+        cursor.execute(SQLITE(_VERSIONS))
+        applied = [_apply(cursor, step, subject, SQLITE) for step in pending(cursor, subject, SQLITE)]
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
     return applied
+
+
+def _one_by_one(connection: Connection, subject: str, dialect: Dialect) -> list[int]:
+    """Step by step, under a lock; one that was cut off is begun again."""
+    cursor = connection.cursor()
+    cursor.execute(_LOCK)
+    if cursor.fetchone() != (1,):
+        raise StoreUnavailable("somebody else has been migrating for 50 seconds; try again when that has ended")
+    try:
+        cursor.execute(dialect(_VERSIONS))
+        applied = []
+        for step in pending(cursor, subject, dialect):
+            applied.append(_apply(cursor, step, subject, dialect))
+            connection.commit()
+    finally:
+        try:
+            cursor.execute(_UNLOCK)
+        except ERRORS as error:
+            if fault_of(error) is Fault.OURS:
+                raise
+    return applied
+
+
+def _apply(cursor: Transaction, step: Migration, subject: str, dialect: Dialect) -> int:
+    for statement in step.statements:
+        cursor.execute(statement)
+    cursor.execute(dialect(_APPLIED), (subject, step.version, int(time.time() * 1000)))
+    return step.version

@@ -10,6 +10,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 
 from dictd.model import LookUp
+from dictd.store.history import HistoryQueries
 from tests.store.databases import committed
 
 
@@ -33,7 +34,9 @@ class Flight:
         return [row.word for row in self.rows]
 
     def finish(self, result: object = None) -> None:
-        """It is committed."""
+        """It is committed; a replay says how many rows were wanted."""
+        if result is None and self.query.__name__ == "replay":
+            result = len(self.rows)
         self.done.callback(result)
 
     def fail(self, error: Exception) -> None:
@@ -57,9 +60,19 @@ class GatedPool:
     """
 
     flights: list[Flight] = field(factory=list)
+    ready: bool = True
+
+    def ensure(self) -> None:
+        """As :meth:`dictd.store.pool.Pool.ensure`."""
+
+    async def first(self, query: Callable[..., Any], *args: Any) -> Any:
+        """As :meth:`dictd.store.pool.Pool.first`."""
+        return await self.run(query, *args)
 
     async def run(self, query: Callable[..., Any], *args: Any) -> Any:
-        """As :meth:`dictd.store.pool.Pool.run`."""
+        """As :meth:`dictd.store.pool.Pool.run`; FORGET's first question is answered at once."""
+        if getattr(query, "__func__", None) is HistoryQueries.latest:
+            return 0
         flight = Flight(query, args)
         self.flights.append(flight)
         return await flight.done

@@ -40,8 +40,7 @@ class UnderWay(SynchronousTestCase):
         self.keyring = Keyring(
             self.roster, ServerKey.made(), pool, KeyQueries(SQLITE), self.commons(), lambda: self.wall
         )
-        anna = self.database.run(AccountQueries(SQLITE).add, "anna", b"anna", "hash", 0)
-        assert anna is not None
+        anna = self.database.run(AccountQueries(SQLITE).add, "anna", b"anna", "hash", 0, b"nonce")
         self.anna: User = anna
         self.owner, self.seat = Seat(), Seat()
         self.roster.enter(anna, self.owner)
@@ -203,6 +202,24 @@ class UnderWay(SynchronousTestCase):
         self.pool.only.execute(self.database.connection)
         self.failureResultOf(making, AccessDenied)
         self.assertEqual(self.database.rows("SELECT label FROM user_key"), [("laptop",)])
+
+    def test_key_made_while_the_history_is_paused(self) -> None:
+        """Another session says HISTORY OFF while KEY NEW is under way: this one is told its key."""
+        making = self.begun(self.keyring.new(self.anna, "phone", self.owner))
+        self.roster.keep(self.anna.id, keeps=False)
+        self.pool.only.execute(self.database.connection)
+        self.assertEqual(len(self.successResultOf(making)), 32)
+
+    def test_login_that_reads_what_was_kept_before(self) -> None:
+        """AUTH has read the account, then the history is paused: it reads again, and knows."""
+        under_way = self.authenticate()
+        flight = self.pool.only
+        read = self.executed(flight)
+        self.database.connection.execute("UPDATE user SET paused = 1")
+        self.roster.keep(self.anna.id, keeps=False)
+        flight.finish(read)
+        self.pool.only.execute(self.database.connection)
+        self.assertFalse(self.successResultOf(under_way).keeps)
 
     def test_key_of_a_deleted_account(self) -> None:
         """The account goes while KEY NEW is under way: no key, no trouble."""

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dictd.accounts.registrar import AccountName
+from dictd.accounts.names import AccountName
 from dictd.errors import NameNotAllowed
 
 

@@ -3,80 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import cast
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.defer import Deferred
-from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from dictd.accounts.commons import OneProcess
-from dictd.accounts.recorder import EPOCH, RETRY, Recorder, RowIds, row_id
+from dictd.accounts.recorder import RETRY
+from dictd.accounts.rowids import RowIds
 from dictd.errors import AccountsUnavailable, StoreUnavailable
 from dictd.lexicon import folding
-from dictd.limits import Guesses, Rate
-from dictd.model import User
+from dictd.model import EPOCH, User, row_id
 from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import SQLITE
-from dictd.store.history import HistoryQueries
-from dictd.store.pool import Pool
-from tests.accounts.gated_pool import GatedPool
-from tests.store.databases import Database
-
-ANNA, BERT = User(1, "anna"), User(2, "bert")
-WORKER = 5
-NOW = 1_767_323_045.678
-
-
-class Recording(SynchronousTestCase):
-    """A recorder on a pool that waits for the test."""
-
-    def setUp(self) -> None:
-        """Everything at its beginning."""
-        self.clock = Clock()
-        self.wall = NOW
-        self.pool = GatedPool()
-        self.queries = HistoryQueries(SQLITE)
-        self.recorder = self.made()
-        self.addCleanup(self.no_timer_is_left)
-
-    def no_timer_is_left(self) -> None:
-        """Whatever happened, a stop takes every timer away."""
-        self.recorder.stop()
-        self.assertEqual(self.clock.getDelayedCalls(), [])
-
-    def made(self, most_rows: int = 256, most_waiting: int = 4096, patience: float = 2.0) -> Recorder:
-        """A recorder with these bounds."""
-        return Recorder(
-            cast(Pool, self.pool),
-            self.queries,
-            RowIds(WORKER),
-            self.clock,
-            lambda: self.wall,
-            OneProcess(Guesses(), Rate(1, 1.0), float),
-            most_rows=most_rows,
-            most_waiting=most_waiting,
-            patience=patience,
-        )
-
-    def ask(self, word: str, user: User = ANNA) -> Deferred[bool]:
-        """Look a word up."""
-        return self.recorder.record(user, word, "wordnet", 1)
-
-    def words_under_way(self) -> list[str]:
-        """The words of the one commit that is under way."""
-        flight = self.pool.only
-        self.assertEqual(flight.query, self.queries.keep)
-        return flight.words
-
-    def store_fails(self) -> None:
-        """The commit that is under way is refused by the store."""
-        self.pool.only.fail(StoreUnavailable())
-
-    def nothing_under_way(self) -> None:
-        """Assert that the pool has nothing to do."""
-        self.assertEqual(self.pool.under_way, [])
+from dictd.store.history import HIGHEST
+from tests.accounts.recording import ANNA, BERT, NOW, WORKER, Recording
+from tests.store.databases import Database, count_ids
 
 
 class Rows(Recording):
@@ -104,11 +46,11 @@ class Rows(Recording):
         (row,) = self.pool.only.rows
         self.pool.only.finish()
         reading = Deferred.fromCoroutine(self.recorder.newest(ANNA, 5, word))
-        self.assertEqual(self.pool.only.args, (ANNA.id, 5, row.k))
+        self.assertEqual(self.pool.only.args, (ANNA.id, 5, row.k, int(NOW * 1000), HIGHEST))
         self.pool.only.finish([])
         self.successResultOf(reading)
         forgetting = Deferred.fromCoroutine(self.recorder.forget(ANNA, word))
-        self.assertEqual(self.pool.only.args, (ANNA.id, row.k))
+        self.assertEqual(self.pool.only.args[:2], (ANNA.id, row.k))
         self.pool.only.finish(1)
         self.assertEqual(self.successResultOf(forgetting), 1)
 
@@ -128,7 +70,7 @@ class Rows(Recording):
         for word, k in (("STRASSE", b"strasse"), ("", b""), (None, None)):
             reading = Deferred.fromCoroutine(self.recorder.newest(ANNA, 7, word))
             self.assertEqual(self.pool.only.query, self.queries.newest)
-            self.assertEqual(self.pool.only.args, (ANNA.id, 7, k))
+            self.assertEqual(self.pool.only.args, (ANNA.id, 7, k, int(NOW * 1000), HIGHEST))
             self.pool.only.finish([word])
             self.assertEqual(self.successResultOf(reading), [word])
 
@@ -323,7 +265,8 @@ class Outages(Recording):
         self.nothing_under_way()
 
     def test_rows_of_an_outage_are_kept(self) -> None:
-        """The failed group is tried again until the store takes it, then what came meanwhile, each row once."""
+        """What could not be written is tried again with what came meanwhile, in order, until the store takes it."""
+        waiting = ["one", "two", "three"]
         self.ask("one")
         self.ask("two")
         self.store_fails()
@@ -331,13 +274,12 @@ class Outages(Recording):
         for _ in range(3):
             self.nothing_under_way()
             self.clock.advance(RETRY)
-            self.assertEqual(self.words_under_way(), ["one"])
-            self.assertIs(self.successResultOf(self.ask("meanwhile", BERT)), False)
+            self.assertEqual(self.words_under_way(), waiting)
+            waiting.append("meanwhile")
+            self.assertIs(self.successResultOf(self.ask("meanwhile")), False)
             self.store_fails()
         self.clock.advance(RETRY)
-        self.assertEqual(self.words_under_way(), ["one"])
-        self.pool.only.finish()
-        self.assertEqual(self.words_under_way(), ["two", "three", "meanwhile", "meanwhile", "meanwhile"])
+        self.assertEqual(self.words_under_way(), waiting)
         self.pool.only.finish()
         self.nothing_under_way()
 
@@ -366,6 +308,7 @@ class Outages(Recording):
 
     def test_recovery_is_said_while_the_rest_is_written(self) -> None:
         """Once the first group is through the store works: who asks while the others follow waits for the commit."""
+        self.recorder = self.made(most_rows=1)
         self.ask("one")
         self.ask("two")
         self.store_fails()
@@ -402,7 +345,7 @@ class Outages(Recording):
         self.clock.advance(RETRY)
         while self.pool.under_way:
             self.pool.only.finish()
-        self.assertEqual([flight.words for flight in self.pool.flights], [["0"], ["0"], ["1", "2"]])
+        self.assertEqual([flight.words for flight in self.pool.flights], [["0"], ["0", "1", "2"]])
 
     def test_crowded_pool_is_no_reason_to_lose_rows(self) -> None:
         """A pool that refuses because too many queries wait is tried again like a store that is away."""
@@ -411,9 +354,7 @@ class Outages(Recording):
         self.assertEqual(self.flushLoggedErrors(), [], "expected trouble is no traceback")
         self.assertEqual([self.successResultOf(kept) for kept in (first, second)], [False, False])
         self.clock.advance(RETRY)
-        self.assertEqual(self.words_under_way(), ["one"])
-        self.pool.only.finish()
-        self.assertEqual(self.words_under_way(), ["two"])
+        self.assertEqual(self.words_under_way(), ["one", "two"])
         self.pool.only.finish()
 
     def test_unexpected_trouble_is_logged_and_passes(self) -> None:
@@ -426,6 +367,27 @@ class Outages(Recording):
         self.pool.only.finish()
         self.assertIs(self.successResultOf(answers[1]), True)
         self.assertEqual([flight.words for flight in self.pool.flights], [["poison"], ["next"]])
+
+    def test_guilty_row_alone(self) -> None:
+        """Of a group that the store refuses each row goes by itself, and only the one to blame is not kept."""
+        first = self.ask("first")
+        answers = [self.ask(word) for word in ("one", "poison", "two")]
+        self.pool.only.finish()
+        self.pool.only.fail(ZeroDivisionError("a fault of ours"))
+        late = self.ask("late")
+        words: list[list[str]] = []
+        while self.pool.under_way:
+            self.assertEqual([kept.called for kept in answers], [len(words) > number for number in range(3)])
+            words.append(self.words_under_way())
+            if words[-1] == ["poison"]:
+                self.pool.only.fail(ZeroDivisionError("a fault of ours"))
+            else:
+                self.pool.only.finish()
+        self.assertEqual(words, [["one"], ["poison"], ["two"], ["late"]])
+        self.assertEqual(
+            [self.successResultOf(kept) for kept in (first, *answers, late)], [True, True, False, True, True]
+        )
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     def test_unexpected_trouble_in_an_outage_passes(self) -> None:
         """A fault in a retry ends the outage too: later look-ups are tried."""
@@ -452,9 +414,27 @@ class Forgetting(Recording):
         for word, k in (("STRASSE", b"strasse"), (None, None)):
             forgetting = self.forget(word)
             self.assertEqual(self.pool.only.query, self.queries.forget)
-            self.assertEqual(self.pool.only.args, (ANNA.id, k))
+            now = int(NOW * 1000)
+            self.assertEqual(self.pool.only.args, (ANNA.id, k, row_id(now + 1, 0, 0), now, 0))
             self.pool.only.finish(4)
             self.assertEqual(self.successResultOf(forgetting), 4)
+
+    def test_clock_that_was_put_back(self) -> None:
+        """Forgetting means every row that was made before, and none that is made after it, whatever the clock says."""
+        for step in (0, -3600):
+            self.ask("before")
+            (before,) = self.pool.only.rows
+            self.pool.only.finish()
+            self.wall += step
+            forgetting = self.forget(None)
+            upto = self.pool.only.args[2]
+            self.assertGreaterEqual(upto, before.rid)
+            self.pool.only.finish(1)
+            self.successResultOf(forgetting)
+            self.ask("after")
+            (after,) = self.pool.only.rows
+            self.assertGreater(after.rid, upto)
+            self.pool.only.finish()
 
     def test_waiting_rows_are_taken_along(self) -> None:
         """Rows in line are not written, their answers are False, and they count as forgotten."""
@@ -637,13 +617,14 @@ class OnDisk(Recording):
         """Two accounts in a database."""
         super().setUp()
         self.database = Database.fresh(self, "accounts")
+        count_ids(self)
         for user in (ANNA, BERT):
-            added = self.database.run(AccountQueries(SQLITE).add, user.name, user.name.encode(), "hash", 0)
+            added = self.database.run(AccountQueries(SQLITE).add, user.name, user.name.encode(), "hash", 0, b"nonce")
             self.assertEqual(added, user)
 
     def stored(self, user: User = ANNA) -> list[str]:
         """The words in a user's history, newest first."""
-        return [row.word for row in self.database.run(self.queries.newest, user.id, 1000, None)]
+        return [row.word for row in self.database.run(self.queries.newest, user.id, 1000, None, int(NOW * 1000))]
 
     def land_all(self) -> None:
         """Let every commit succeed."""

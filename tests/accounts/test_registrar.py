@@ -16,9 +16,10 @@ from twisted.trial.unittest import TestCase
 
 from dictd.accounts.commons import OneProcess
 from dictd.accounts.passwords import Passwords
-from dictd.accounts.recorder import Recorder, RowIds
+from dictd.accounts.recorder import Recorder
 from dictd.accounts.registrar import Registrar
 from dictd.accounts.roster import Roster
+from dictd.accounts.rowids import RowIds
 from dictd.config import Accounts as AccountSettings
 from dictd.errors import (
     AccountsUnavailable,
@@ -33,11 +34,14 @@ from dictd.errors import (
 )
 from dictd.limits import Guesses, Peer, Rate
 from dictd.model import User
+from dictd.sections import Store
+from dictd.store import databases
 from dictd.store.accounts import AccountQueries
 from dictd.store.history import HistoryQueries
-from dictd.store.pool import open_accounts
+from dictd.store.pool import open_pool
 from tests.accounts.test_passwords import CountingHasher
 from tests.accounts.test_roster import Seat
+from tests.store.databases import count_ids
 
 HERE, THERE = Peer.at("192.0.2.1"), Peer.at("2001:db8::1")
 WALL = 1_767_323_045.678
@@ -93,8 +97,11 @@ class Registering(TestCase):
 
     def setUp(self) -> None:
         """Put the parts together as the wiring does, with hashes that cost nothing."""
-        self.pool, self.connection = open_accounts(Path(self.mktemp()), reactor)
+        count_ids(self)
+        database = databases.database(Store(), Path(self.mktemp()))
+        self.connection: Any = database.connect("accounts")
         self.addCleanup(self.connection.close)
+        self.pool = open_pool(database, "accounts", reactor)
         self.addCleanup(self.pool.close)
         self.clock = Clock()
         self.steady = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.accounts.roster import Roster
@@ -97,3 +98,15 @@ class Sessions(SynchronousTestCase):
         self.roster.enter(ANNA, self.seats.pop())
         gc.collect()
         self.assertEqual(self.roster.expel(ANNA.id), 0)
+
+    def test_what_is_kept_of_a_user(self) -> None:
+        """All sessions of this user know, by whatever they came; a login that is under way sees that it happened."""
+        for seat, user, key in zip(self.seats, (ANNA, ANNA, BERT), ("laptop", None, None), strict=True):
+            self.roster.enter(user, seat, key)
+        before = self.roster.expulsions
+        self.assertEqual(self.roster.keep(ANNA.id, keeps=False), 2)
+        self.assertEqual(self.users(), [evolve(ANNA, keeps=False)] * 2 + [BERT])
+        self.assertEqual(self.seats[0].key, "laptop")
+        self.assertEqual(self.roster.keep(4711, keeps=False), 0)
+        self.assertEqual(self.roster.expulsions, before + 2)
+        self.assertEqual(self.roster.expel(ANNA.id), 2)

@@ -8,7 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from benchmarks import cases, faults, guessing, polite, scraping, secure
+from benchmarks import (
+    cases,
+    durable,
+    entering,
+    faults,
+    filling,
+    guessing,
+    keeping,
+    outage,
+    polite,
+    publishing,
+    recovery,
+    scraping,
+    secure,
+)
 from benchmarks.cases import WrongAnswers, values
 from benchmarks.draws import STRATEGIES
 from benchmarks.figures import Figure, Run, gathered, percentile
@@ -106,6 +120,8 @@ class Goals(SynchronousTestCase):
         known |= {cases.IMPORT_WORDNET, cases.IMPORT_TABBED, cases.IDLE}
         known |= {situation.name for situation in polite.SITUATIONS}
         known |= {*faults.CASES, *guessing.CASES, secure.IDLE, scraping.SCRAPED}
+        for chapter in (durable, entering, filling, keeping, outage, publishing, recovery):
+            known |= set(chapter.CASES)
         self.assertLessEqual({goal.case for goal in GOALS}, known)
         self.assertLessEqual(set(BUDGETS), set(STRATEGIES))
         self.assertLessEqual({goal.against[0] for goal in GOALS if goal.against}, known)

@@ -61,6 +61,20 @@ class Members(SynchronousTestCase):
         text = self.mine("--history").stdout.decode()
         self.assertRegex(text.splitlines()[3], r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ  animals      2  penguin\Z")
 
+    def test_more_history_than_a_page(self) -> None:
+        """It comes in pages, each row once."""
+        words = [f"word{number}" for number in range(1003)]
+        self.mine("-C", "-", sent="".join(f"{word}\n" for word in words))
+        self.assertEqual([word for _, word, _ in self.rows("--history", "1002")], words[:0:-1])
+        self.assertEqual([word for _, word, _ in self.rows("--history", "9999")], words[::-1])
+        self.assertEqual(len(self.rows("--history", "1001", "word7")), 1)
+
+    def test_invite(self) -> None:
+        """The code goes behind the password; this server wants none, and says how one registers."""
+        done = self.dictc("--register", "bobby", "--code", "AAAA-BBBB", "--password-stdin", sent=b"correct-horse\n")
+        self.assertIn(b"say REGISTER, a name and a password", done.stderr)
+        self.assertEqual(self.dictc("--code", "AAAA-BBBB", "penguin").returncode, 2)
+
     def test_forget(self) -> None:
         """A word, a star that was looked up, everything."""
         self.mine("penguin", "*", "crow's nest", "zebra")

@@ -18,7 +18,7 @@ from typing import Any
 from attrs import frozen
 
 from dictd.errors import BadArguments, ImportRefused
-from dictd.importers import formats, intake
+from dictd.importers import description, formats
 from dictd.importers.dictzip import Bodies
 from dictd.importers.formats import Format
 from dictd.lexicon import folding
@@ -170,8 +170,8 @@ def _imported(path: Path, format: Format, encoding: str) -> None:
         for entry in format.entries(reading):
             articles += 1
             _entry(entry)
-        intake.check(reading, format, articles)
-        legal(replies.text_block(intake.described(reading, "x", "").info))
+        description.check(reading, format, articles)
+        legal(replies.text_block(description.described(reading, "x", "").info))
     except ImportRefused as refused:
         _one_line(refused)
 

@@ -236,7 +236,7 @@ class Headwords(Books):
         library = Library.fresh(self)
         taken = library.take(*formats.opened(self.path(Book().add("Emu\n  a bird", "a", "b", "c"))), "birds")
         self.assertEqual((taken.articles, taken.headwords), (1, 3))
-        self.assertEqual(library.connection.execute("SELECT count(*) FROM means").fetchone(), (1,))
+        self.assertEqual(library.rows("SELECT count(*) FROM means"), [(1,)])
         library.publisher.look()
         lexicon = library.lexicon(self)
         for word in "abc":

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import DictError, ImportRefused
-from dictd.importers import dictorg, formats, intake
+from dictd.importers import description, dictorg, formats
 from dictd.importers.reading import Reading
 from dictd.model import LONGEST_WORD, Entry
 from tests.importers.bookbinding import Book, dictzipped, number
@@ -34,7 +34,7 @@ class Spoiled(SynchronousTestCase):
         """The entries of a file that is accepted."""
         self.reading, format = formats.opened(path, encoding, format_name)
         entries = list(format.entries(self.reading))
-        intake.check(self.reading, format, len(entries))
+        description.check(self.reading, format, len(entries))
         return entries
 
     def refused(self, path: Path, encoding: str = "", format_name: str = "") -> str:

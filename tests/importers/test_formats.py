@@ -7,7 +7,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import ImportRefused
-from dictd.importers import formats, intake
+from dictd.importers import description, formats
 from tests.importers import miniature
 
 
@@ -59,7 +59,7 @@ class Names(SynchronousTestCase):
     def test_taken(self) -> None:
         """An atom of letters, digits, dots, dashes and underscores, in lower case."""
         for name in ("2500", "25", "250a", "wn", "WN", "gre-3.1", "a", "0", "a_b", "x" * 64):
-            self.assertEqual(intake.check_name(name), name.lower())
+            self.assertEqual(description.check_name(name), name.lower())
 
     def test_refused(self) -> None:
         """What RFC 2229 gives a meaning, what is no atom, what would be a path, what looks like a status."""
@@ -81,7 +81,7 @@ class Names(SynchronousTestCase):
             'a"',
             "250",
         ):
-            self.assertRaises(ImportRefused, intake.check_name, name)
+            self.assertRaises(ImportRefused, description.check_name, name)
 
     def test_derived(self) -> None:
         """A file's name makes a name that could also have been said."""
@@ -95,21 +95,21 @@ class Names(SynchronousTestCase):
             ("__x__.txt", "x"),
             ("-" * 70 + "x" * 70 + ".txt", "x" * 64),
         ):
-            self.assertEqual(intake.name_for(Path("/some/where") / file, format), name)
-            self.assertEqual(intake.check_name(name), name)
+            self.assertEqual(description.name_for(Path("/some/where") / file, format), name)
+            self.assertEqual(description.check_name(name), name)
 
     def test_derived_of_nothing(self) -> None:
         """Where nothing is left, the option is named."""
         with self.assertRaises(ImportRefused) as caught:
-            intake.name_for(Path("中文.txt"), formats.BY_NAME["wordbook"])
+            description.name_for(Path("中文.txt"), formats.BY_NAME["wordbook"])
         self.assertIn("--name", caught.exception.text)
 
     def test_derived_that_could_not_be_said(self) -> None:
         """A file whose name would make a name that is refused when it is said is refused as well."""
         with self.assertRaises(ImportRefused) as caught:
-            intake.name_for(Path("250.txt"), formats.BY_NAME["wordbook"])
+            description.name_for(Path("250.txt"), formats.BY_NAME["wordbook"])
         self.assertIn("name", caught.exception.text)
 
     def test_derived_of_wordnet(self) -> None:
         """WordNet is called that, whatever its directory is."""
-        self.assertEqual(intake.name_for(Path("/x/wordnet-3.0"), formats.BY_NAME["wordnet"]), "wordnet")
+        self.assertEqual(description.name_for(Path("/x/wordnet-3.0"), formats.BY_NAME["wordnet"]), "wordnet")

@@ -20,8 +20,8 @@ from dictd.importers.reading import Reading, open_reading
 from dictd.lexicon import folding
 from dictd.model import Entry, Sense
 from dictd.store.dictionaries import DictionaryQueries, Live
-from dictd.store.sqlite import DICTIONARIES_FILE, connect
 from tests.lexicon.publishing import Library, entries, entry
+from tests.store.databases import is_mariadb, on_both
 
 #: More than one statement; more than one transaction.
 A_STATEMENT, A_TRANSACTION = 1000, 20_000
@@ -48,6 +48,7 @@ class Imports(SynchronousTestCase):
         return live
 
 
+@on_both
 class Taking(Imports):
     """Imports that come to their end."""
 
@@ -90,8 +91,8 @@ class Taking(Imports):
         self.assertEqual((taken.headwords, taken.articles), (3, 2))
         rows = list(self.library.queries.read_means(self.library.connection.cursor(), taken.generation))
         self.assertEqual(rows[0], (0, rich.text, rich.html, rich.structure()))
-        words = self.library.connection.execute("SELECT word, mean_no, kind, frequency FROM words ORDER BY seq")
-        self.assertEqual(words.fetchall(), [("lead", 0, "main", 7), ("Lead", 0, "alt", 0), ("tin", 1, "main", 0)])
+        words = self.library.rows("SELECT word, mean_no, kind, frequency FROM words ORDER BY seq")
+        self.assertEqual(words, [("lead", 0, "main", 7), ("Lead", 0, "alt", 0), ("tin", 1, "main", 0)])
 
     def test_words_lie_by_key(self) -> None:
         """Headwords are read by their exact key, under one key as they came, each with its loose key."""
@@ -167,7 +168,7 @@ class Taking(Imports):
     def test_readers_see_the_old_one_meanwhile(self) -> None:
         """Until the very end another connection reads the old generation, and the dictionary as it was."""
         self.library.bring("birds", entries("dodo"), title="Old")
-        other = connect(self.library.state.store / DICTIONARIES_FILE, "dictionaries")
+        other = self.library.database.connect("dictionaries")
         self.addCleanup(other.close)
         seen = []
 
@@ -194,7 +195,7 @@ class Taking(Imports):
         told: list[tuple[str, int, int]] = []
         text = "".join(f"w{number}\tmeaning\n" for number in range(2500))
         reading = self.file(text)
-        importing = Intake(self.library.connection, self.library.state.temporary, lambda *row: told.append(row))
+        importing = self.library.intake(lambda *row: told.append(row))
         importing.take(reading, formats.BY_NAME["tabbed"], "words", "")
         self.assertEqual([step for step, _, _ in told], ["reading"] * 3 + ["sorting words"])
         self.assertEqual(told[2], ("reading", len(text), len(text)))
@@ -213,6 +214,7 @@ class Taking(Imports):
         self.assertEqual(list(self.library.state.temporary.iterdir()), [])
 
 
+@on_both
 class Failing(Imports):
     """Imports that do not come to their end change nothing."""
 
@@ -232,7 +234,8 @@ class Failing(Imports):
         self.assertEqual(self.library.generations(), self.generations)
         self.assertEqual(self.library.live(), self.before)
         self.assertEqual(list(self.library.state.temporary.iterdir()), [])
-        self.assertFalse(self.library.connection.in_transaction)
+        if not is_mariadb(self):
+            self.assertFalse(self.library.connection.in_transaction)
         self.library.bring("birds", entries("emu"))
         self.assertEqual(self.library.headwords("birds"), ["emu"])
 
@@ -273,7 +276,7 @@ class Failing(Imports):
                 raise KeyboardInterrupt
 
         text = "".join(f"w{number}\tmeaning\n" for number in range(A_TRANSACTION + 2500))
-        importing = Intake(self.library.connection, self.library.state.temporary, progress)
+        importing = self.library.intake(progress)
         self.assertRaises(KeyboardInterrupt, importing.take, self.file(text), formats.BY_NAME["tabbed"], "birds", "New")
         self.assertUnchanged()
 
@@ -284,31 +287,6 @@ class Failing(Imports):
         with self.assertRaises(StoreUnavailable) as caught:
             self.library.take(reading, formats.BY_NAME["tabbed"], "birds")
         self.assertEqual(caught.exception.text, f"{reading.path}: No such file or directory")
-        self.assertUnchanged()
-
-    def test_full_store(self) -> None:
-        """A store that cannot grow any more is the store's trouble; what was served goes on."""
-        pages = self.library.connection.execute("PRAGMA page_count").fetchone()[0]
-        for room in (1, 30, 300):
-            self.library.connection.execute(f"PRAGMA max_page_count = {pages + room}")
-            rows = entries(*[f"new {number} " + "x" * 50 for number in range(A_TRANSACTION + 5000)])
-            with self.assertRaises(StoreUnavailable) as caught:
-                self.library.bring("birds", rows, title="New")
-            self.assertIn("full", caught.exception.text)
-            self.assertIn("nothing was changed", caught.exception.text)
-            self.library.connection.execute("PRAGMA max_page_count = 1000000000")
-            self.assertEqual(self.library.live(), self.before)
-        self.assertUnchanged()
-
-    def test_locked_store(self) -> None:
-        """A store that another process writes to for too long is the store's trouble."""
-        self.library.connection.execute("PRAGMA busy_timeout = 1")
-        other = connect(self.library.state.store / DICTIONARIES_FILE, "dictionaries")
-        other.execute("BEGIN IMMEDIATE")
-        with self.assertRaises(StoreUnavailable) as caught:
-            self.library.bring("birds", entries("emu"))
-        self.assertIn("locked", caught.exception.text)
-        other.close()
         self.assertUnchanged()
 
     def test_mostly_malformed(self) -> None:
@@ -332,7 +310,7 @@ class Failing(Imports):
 
             def rows(statement: str = when) -> Iterator[Entry]:
                 yield entry("emu")
-                self.library.connection.execute(f"{statement} WHERE state = 'loading'")
+                self.library.execute(f"{statement} WHERE state = 'loading'")
 
             with self.assertRaises(ImportRefused) as caught:
                 self.library.bring("birds", rows())
@@ -342,11 +320,10 @@ class Failing(Imports):
     def test_taken_over_at_the_last_moment(self) -> None:
         """The same between the last row and the moment in which it would go live."""
 
-        def given_up(importing: Intake, generation: int, articles: int, rows: int) -> None:
-            self.library.connection.execute("UPDATE generation SET state = 'dead' WHERE state = 'loading'")
-            self.library.connection.commit()
+        def given_up(importing: Intake, cursor: Any, generation: int, articles: int, rows: int) -> None:
+            cursor.execute("UPDATE generation SET state = 'dead' WHERE state = 'loading'")
 
-        patched = self.patch(Intake, "_commit", given_up)
+        patched = self.patch(Intake, "_note", given_up)
         with self.assertRaises(ImportRefused) as caught:
             self.library.bring("birds", entries("emu"), title="New")
         patched.restore()
@@ -354,6 +331,36 @@ class Failing(Imports):
         self.assertUnchanged()
 
 
+class FailingFile(Failing):
+    """What is SQLite's own; on MariaDB see tests/importers/test_intake_mysql.py."""
+
+    def test_full_store(self) -> None:
+        """A store that cannot grow any more is the store's trouble; what was served goes on."""
+        pages = self.library.connection.execute("PRAGMA page_count").fetchone()[0]
+        for room in (1, 30, 300):
+            self.library.connection.execute(f"PRAGMA max_page_count = {pages + room}")
+            rows = entries(*[f"new {number} " + "x" * 50 for number in range(A_TRANSACTION + 5000)])
+            with self.assertRaises(StoreUnavailable) as caught:
+                self.library.bring("birds", rows, title="New")
+            self.assertIn("full", caught.exception.text)
+            self.assertIn("nothing was changed", caught.exception.text)
+            self.library.connection.execute("PRAGMA max_page_count = 1000000000")
+            self.assertEqual(self.library.live(), self.before)
+        self.assertUnchanged()
+
+    def test_locked_store(self) -> None:
+        """A store that another process writes to for too long is the store's trouble."""
+        self.library.connection.execute("PRAGMA busy_timeout = 1")
+        other = self.library.database.connect("dictionaries")
+        other.cursor().execute("BEGIN IMMEDIATE")
+        with self.assertRaises(StoreUnavailable) as caught:
+            self.library.bring("birds", entries("emu"))
+        self.assertIn("locked", caught.exception.text)
+        other.close()
+        self.assertUnchanged()
+
+
+@on_both
 class Abandoned(Imports):
     """Generations whose import died with its process."""
 
@@ -370,10 +377,7 @@ class Abandoned(Imports):
 
     def state(self, generation: int) -> str:
         """The state of a generation."""
-        row: tuple[str] = self.library.connection.execute(
-            "SELECT state FROM generation WHERE id = ?", (generation,)
-        ).fetchone()
-        return row[0]
+        return self.library.queries.state(self.library.connection.cursor(), generation)
 
     def test_cleaned_up(self) -> None:
         """The next import, of whatever dictionary, gives up what a dead process has left; a purge deletes it."""
@@ -415,9 +419,7 @@ class Abandoned(Imports):
 
     def test_two_imports_of_one_dictionary(self) -> None:
         """The second is told who holds it, and changes nothing; another dictionary goes in beside it."""
-        other = Library.fresh(self)
-        other.connection = connect(self.library.state.store / DICTIONARIES_FILE, "dictionaries")
-        self.addCleanup(other.connection.close)
+        other = Library.fresh(self, beside=self.library)
 
         def rows() -> Iterator[Entry]:
             with self.assertRaises(ImportRefused) as caught:
@@ -437,7 +439,7 @@ class Abandoned(Imports):
 
     def test_store_of_a_newer_program(self) -> None:
         """A store that a newer dictd wrote is refused before anything is touched."""
-        self.library.connection.execute("INSERT INTO schema_version VALUES ('dictionaries', 99, 0)")
+        self.library.execute("INSERT INTO schema_version VALUES ('dictionaries', 99, 0)")
         with self.assertRaises(StoreUnavailable) as caught:
-            connect(self.library.state.store / DICTIONARIES_FILE, "dictionaries")
+            self.library.database.connect("dictionaries")
         self.assertIn("newer dictd", caught.exception.text)

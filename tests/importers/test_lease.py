@@ -15,6 +15,7 @@ from dictd.importers import lease
 from dictd.importers.lease import STALE, Holder, began_of, told
 from dictd.store.dictionaries import Leased
 from tests.lexicon.publishing import Library, entry
+from tests.store.databases import on_both
 
 NOW = 1_767_323_045_000
 
@@ -116,6 +117,7 @@ class Holding(SynchronousTestCase):
         self.assertEqual(told(leased), "gcide is being imported by process 4711 on box.example since 03:04:05 UTC")
 
 
+@on_both
 class Leases(SynchronousTestCase):
     """The lease in the store."""
 
@@ -136,8 +138,7 @@ class Leases(SynchronousTestCase):
 
     def state(self, generation: int) -> str:
         """The state of a generation."""
-        rows = self.library.connection.execute("SELECT state FROM generation WHERE id = ?", (generation,)).fetchall()
-        return str(rows[0][0]) if rows else ""
+        return self.queries.state(self.cursor, generation)
 
     def test_one_at_a_time(self) -> None:
         """A dictionary has one lease; the refused one leaves no generation."""
@@ -157,19 +158,15 @@ class Leases(SynchronousTestCase):
         self.assertTrue(self.queries.progress(self.cursor, generation, 5, 9, NOW + 7))
         self.assertEqual([one.heartbeat for one in self.queries.leases(self.cursor)], [NOW + 7, NOW])
         self.assertEqual([one.taken for one in self.queries.leases(self.cursor)], [NOW, NOW])
-        row = self.library.connection.execute(
-            "SELECT articles, rows_done, heartbeat FROM generation WHERE id = ?", (generation,)
-        )
-        self.assertEqual(row.fetchone(), (5, 9, NOW + 7))
+        rows = self.library.rows("SELECT articles, rows_done, heartbeat FROM generation WHERE id = ?", generation)
+        self.assertEqual(rows, [(5, 9, NOW + 7)])
         self.queries.end_lease(self.cursor, generation)
         self.assertFalse(self.queries.progress(self.cursor, generation, 5, 9, NOW))
         self.queries.begin(self.cursor)
         self.queries.retire_unleased(self.cursor)
         self.library.connection.commit()
         self.assertEqual((self.state(generation), self.state(other)), ("dead", "loading"))
-        self.library.connection.execute(
-            "INSERT INTO import_lease VALUES ('birds', 'h 1 2', ?, ?, ?)", (generation, NOW, NOW)
-        )
+        self.library.execute("INSERT INTO import_lease VALUES ('birds', 'h 1 2', ?, ?, ?)", generation, NOW, NOW)
         self.assertFalse(self.queries.progress(self.cursor, generation, 5, 9, NOW))
 
     def test_ended_by_going_live(self) -> None:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.importers.formats import Format
-from dictd.importers.intake import Intake, Taken
+from dictd.importers.intake import Intake, Progress, Taken
 from dictd.importers.reading import Reading
 from dictd.lexicon import catalogue, folding, publisher
 from dictd.lexicon.catalogue import Catalogue, Listing
@@ -21,9 +20,11 @@ from dictd.lexicon.reader import Lexicon
 from dictd.model import Dictionary, Entry
 from dictd.processes.publish import Publisher
 from dictd.processes.state import State
-from dictd.store.dialect import SQLITE
+from dictd.sections import Store
+from dictd.store import databases
 from dictd.store.dictionaries import DictionaryQueries, Live
-from dictd.store.sqlite import DICTIONARIES_FILE, connect
+from dictd.store.mysql import MySQL
+from tests.store import databases as stores
 
 
 def entry(*headwords: str, text: str = "") -> Entry:
@@ -135,26 +136,62 @@ class Library:
     """A state directory with a real store, filled and published as dictctl does.
 
     :ivar said: what the publisher said.
+    :ivar fast: whether rows go in by LOAD DATA LOCAL.
     """
 
     state: State
-    connection: sqlite3.Connection
+    settings: Store
+    connection: Any
     publisher: Publisher
     said: list[str]
-    queries: DictionaryQueries = field(factory=lambda: DictionaryQueries(SQLITE))
+    queries: DictionaryQueries
+    fast: bool = False
 
     @classmethod
-    def fresh(cls, case: SynchronousTestCase) -> Library:
-        """An empty one, closed after the test."""
+    def fresh(cls, case: SynchronousTestCase, beside: Library | None = None, url: str = "") -> Library:
+        """An empty one, closed after the test; on MariaDB where the test asks for that.
+
+        :param beside: another, whose store this one has too, by a connection of its own.
+        :param url: of a certain database.
+        """
         state = State(Path(case.mktemp()).absolute()).prepare()
-        connection = connect(state.store / DICTIONARIES_FILE, "dictionaries")
+        settings = beside.settings if beside else Store(url=url or stores.url(case))
+        if beside:
+            state.store.rmdir()
+            state.store.symlink_to(beside.state.store)
+        database = databases.database(settings, state.store)
+        connection = database.connect("dictionaries")
         case.addCleanup(connection.close)
         said: list[str] = []
-        return cls(state, connection, Publisher(state, said.append), said)
+        queries = DictionaryQueries(database.dialect)
+        return cls(state, settings, connection, Publisher(state, said.append, database), said, queries)
 
-    def intake(self) -> Intake:
-        """What imports into the store; its progress is not shown."""
-        return Intake(self.connection, self.state.temporary, lambda *_: None)
+    @property
+    def database(self) -> databases.Database:
+        """What keeps the store."""
+        return self.publisher.database
+
+    def intake(self, progress: Progress = lambda *_: None) -> Intake:
+        """What imports into the store."""
+        return Intake(self.database, self.connection, self.state.temporary, progress, self.fast)
+
+    def hurried(self, case: SynchronousTestCase) -> Library:
+        """The same store, filled by LOAD DATA LOCAL."""
+        assert isinstance(self.database, MySQL)
+        connection = self.database.loading()
+        case.addCleanup(connection.close)
+        return evolve(self, connection=connection, fast=True)
+
+    def rows(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """What a statement of the test's own finds; its parameters are marked by ``?``."""
+        cursor = self.connection.cursor()
+        cursor.execute(sql.replace("?", self.database.dialect.mark), parameters)
+        return list(cursor.fetchall())
+
+    def execute(self, sql: str, *parameters: object) -> None:
+        """Run a statement of the test's own, and commit."""
+        self.rows(sql, *parameters)
+        self.connection.commit()
 
     def take(self, reading: Reading, format: Format, name: str, title: str = "") -> Taken:
         """Import a file."""
@@ -194,9 +231,7 @@ class Library:
 
     def generations(self) -> set[int]:
         """Every generation of which anything is left: its own row, articles or headwords."""
-        rows = self.connection.execute(
-            "SELECT id FROM generation UNION SELECT gen FROM means UNION SELECT gen FROM words"
-        )
+        rows = self.rows("SELECT id FROM generation UNION SELECT gen FROM means UNION SELECT gen FROM words")
         return {row[0] for row in rows}
 
     def published(self) -> list[str]:

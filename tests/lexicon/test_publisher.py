@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import os
 import subprocess
 import sys
@@ -22,8 +23,10 @@ from dictd.processes.publish import Publisher
 from dictd.processes.state import Lock
 from dictd.store.sqlite import DICTIONARIES_FILE
 from tests.lexicon.publishing import Library, entries, entry, found
+from tests.store.databases import is_mariadb, on_both
 
 
+@on_both
 class Publishing(SynchronousTestCase):
     """One look after another."""
 
@@ -41,7 +44,7 @@ class Publishing(SynchronousTestCase):
 
     def again(self) -> Publisher:
         """A publisher that has just been started."""
-        return Publisher(self.library.state, self.library.said.append)
+        return Publisher(self.library.state, self.library.said.append, self.library.database)
 
     def listing(self, name: str) -> Listing:
         """What the catalogue says of a dictionary."""
@@ -221,7 +224,7 @@ class Publishing(SynchronousTestCase):
     def test_changed_title(self) -> None:
         """A title that was changed in the store is published, the words with it."""
         self.look()
-        self.library.connection.execute("UPDATE dictionary SET title = 'Word, net' WHERE name = 'wn'")
+        self.library.execute("UPDATE dictionary SET title = 'Word, net' WHERE name = 'wn'")
         changed, said = self.look()
         self.assertTrue(changed)
         self.assertEqual(len(said), 1)
@@ -233,7 +236,7 @@ class Publishing(SynchronousTestCase):
     def test_changed_order(self) -> None:
         """Another order in the store is another order of the catalogue; no file is built for it."""
         self.look()
-        self.library.connection.execute("UPDATE dictionary SET position = 9 WHERE name = 'wn'")
+        self.library.execute("UPDATE dictionary SET position = 9 WHERE name = 'wn'")
         self.assertEqual(self.look(), (True, []))
         self.assertEqual(self.library.published(), ["jargon", "wn"])
 
@@ -269,11 +272,13 @@ class Publishing(SynchronousTestCase):
         self.look()
         self.assertTrue(lock.take())
         lock.release()
-        store = self.library.state.store / DICTIONARIES_FILE
-        self.library.connection.close()
-        for path in self.library.state.store.iterdir():
-            path.unlink()
-        store.write_bytes(b"no database" * 1000)
+        if is_mariadb(self):
+            self.library.execute("INSERT INTO schema_version VALUES ('dictionaries', 99, 0)")
+        else:
+            self.library.connection.close()
+            for path in self.library.state.store.iterdir():
+                path.unlink()
+            (self.library.state.store / DICTIONARIES_FILE).write_bytes(b"no database" * 1000)
         self.assertRaises(StoreUnavailable, self.library.publisher.look)
         self.assertTrue(lock.take())
         lock.release()
@@ -299,9 +304,7 @@ class Publishing(SynchronousTestCase):
         self.look()
         old = self.listing("wn")
         self.library.bring("wn", entries("new"))
-        self.library.connection.execute(
-            "UPDATE means SET no = 7 WHERE gen = (SELECT live_gen FROM dictionary WHERE name = 'wn')"
-        )
+        self.library.execute("UPDATE means SET no = 7 WHERE gen = (SELECT live_gen FROM dictionary WHERE name = 'wn')")
         self.library.bring("jargon", [entry("foo", text="new")])
         self.library.bring("oed", entries("word"))
         for _ in range(2):
@@ -336,7 +339,15 @@ class Publishing(SynchronousTestCase):
     def test_from_the_command_line(self) -> None:
         """``python -m dictd.processes.publish`` looks once, says its lines on standard output and ends with 0."""
         ran = subprocess.run(
-            [sys.executable, "-m", "dictd.processes.publish", "--state-dir", str(self.library.state.directory)],
+            [
+                sys.executable,
+                "-m",
+                "dictd.processes.publish",
+                "--state-dir",
+                str(self.library.state.directory),
+                "--told",
+            ],
+            input=json.dumps({"store": {"url": self.library.settings.url}}) + "\n",
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -351,6 +362,6 @@ class Publishing(SynchronousTestCase):
     def test_look_once(self) -> None:
         """What dictctl calls is one look of a publisher of its own."""
         said: list[str] = []
-        self.assertTrue(publish.look_once(self.library.state.directory, said.append))
-        self.assertFalse(publish.look_once(self.library.state.directory, said.append))
+        self.assertTrue(publish.look_once(self.library.state, self.library.database, said.append))
+        self.assertFalse(publish.look_once(self.library.state, self.library.database, said.append))
         self.assertEqual(len(said), 2)

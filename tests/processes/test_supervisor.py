@@ -196,3 +196,24 @@ class Keeping(Supervised):
         self.assertEqual(self.machine.processes, [])
         self.machine.pass_(60)
         self.assertEqual(self.machine.processes, [])
+
+
+class Publisher(Supervised):
+    """The process that keeps the lexicon in step with the store."""
+
+    def test_told(self) -> None:
+        """It is told the settings on its standard input: a password is on no command line."""
+        (publisher,) = self.machine.of("publish")
+        self.assertEqual(json.loads(publisher.written)["store"]["url"], "sqlite")
+        self.all_serve()
+        self.configure('[store]\nurl = "mysql://dictd@localhost/dictd"\n')
+        reloading = self.reload()
+        self.assertEqual(self.machine.of("publish"), [publisher], "not before a worker serves")
+        for _ in range(2):
+            self.machine.pass_(0.1)
+            for process in self.machine.of("worker"):
+                self.serve(process)
+        self.machine.pass_(0.1)
+        self.successResultOf(reloading)
+        (renewed,) = self.machine.of("publish")
+        self.assertEqual(json.loads(renewed.written)["store"]["url"], "mysql://dictd@localhost/dictd")

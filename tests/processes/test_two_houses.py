@@ -115,7 +115,7 @@ class Two(SynchronousTestCase):
         remote = Remote(link, self.clock)
         serving: Any = Serving(Parts(house.factory, house.recorder))
         link.worker = Worker(self.clock, serving, link)
-        for part in (house.registrar, house.recorder, house.keyring):
+        for part in (house.registrar, house.recorder, house.keyring, house.factory.service.keeping):
             part._commons = remote
         self.known.append(known)
         self.pumps.append(pump)
@@ -164,6 +164,19 @@ class Two(SynchronousTestCase):
             self.flush()
             self.assertEqual(self.successResultOf(expelled), count)
 
+    def test_keep(self) -> None:
+        """HISTORY OFF and ON are answered after the other house knows; sessions of others stay as they are."""
+        one, other = self.both()
+        bob = self.houses[1].welcome()
+        self.assertEqual(self.code(bob, "REGISTER bob correct-horse"), 280)
+        for line, keeps in (("HISTORY OFF", False), ("HISTORY ON", True)):
+            one.send(f"{line}\r\n".encode())
+            self.assertEqual(one.heard(), b"")
+            self.flush()
+            self.assertTrue(one.heard().startswith(b"287 "))
+            there: Any = (other.protocol.session.user, bob.protocol.session.user)
+            self.assertEqual([user.keeps for user in there], [keeps, True])
+
     def test_take_back(self) -> None:
         """Rows that are on their way in the other house are taken back."""
         self.both()
@@ -203,7 +216,8 @@ class Two(SynchronousTestCase):
     def test_nobody(self) -> None:
         """Without a channel everything about accounts is unavailable."""
         alone = Remote(Channel(), self.clock)
-        for asked in (alone.penalty("alice", Peer.at("192.0.2.1")), alone.expel(1), alone.take_back(1, None)):
+        penalty = alone.penalty("alice", Peer.at("192.0.2.1"))
+        for asked in (penalty, alone.expel(1), alone.keep(1, keeps=True), alone.take_back(1, None)):
             self.failureResultOf(Deferred.fromCoroutine(asked), AccountsUnavailable)
         alone.ended("alice", Peer.at("192.0.2.1"), Outcome.FAILED)
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from dictd.accounts import recorder
 from dictd.config import Settings
+from dictd.store import history
+from dictd.store.accounts import AccountQueries
+from dictd.store.history import HistoryQueries
 from tests.server.test_dialogues import Dialogue
-from tests.support.house import House, publish
+from tests.store.databases import on_both
+from tests.support.house import House, ImmediatePasswords, publish
 
 
+@on_both
 class Registering(Dialogue):
     """REGISTER, LOGIN, LOGOUT, WHOAMI."""
 
@@ -19,7 +26,7 @@ class Registering(Dialogue):
         """280, and who one is."""
         self.assertEqual(
             self.client.ask("R alice correct-horse", "WHOAMI"),
-            "280 welcome, alice: you are registered and logged in\n285 you are alice\n",
+            "280 welcome, alice: you are registered and logged in\n285 you are alice; what you look up is kept\n",
         )
 
     def test_refusals(self) -> None:
@@ -102,6 +109,7 @@ class Guessed(Dialogue):
         self.assertEqual(self.client.codes("LOGIN alice battery-staple"), [230])
 
 
+@on_both
 class Changing(Dialogue):
     """PASSWD and UNREGISTER."""
 
@@ -124,6 +132,45 @@ class Changing(Dialogue):
         self.house.clock.advance(20)
         self.assertEqual(self.client.codes("LOGIN alice correct-horse"), [230])
 
+    def test_two_changes_at_once(self) -> None:
+        """One wins; the other is told 531, and is logged out as the winner wants."""
+        alice, other = self.house.member(), self.house.welcome()
+        self.assertEqual(other.codes("LOGIN alice correct-horse"), [230])
+        hasher, overtaken = ImmediatePasswords.hash, []
+
+        async def overtaking(passwords: ImmediatePasswords, secret: str) -> str:
+            if secret == "battery-staple":
+                overtaken.extend(other.codes("PASSWD correct-horse other-staple"))
+            return await hasher(passwords, secret)
+
+        self.patch(ImmediatePasswords, "hash", overtaking)
+        self.assertEqual((alice.codes("PASSWD correct-horse battery-staple"), overtaken), ([531], [282]))
+        self.assertEqual(alice.codes("HISTORY"), [530])
+        self.assertEqual(self.client.codes("LOGIN alice other-staple"), [230])
+        self.assertEqual(self.client.codes("LOGIN alice battery-staple"), [531])
+
+    def test_unregister_with_a_long_history(self) -> None:
+        """It goes in slices, and then the account with what came meanwhile."""
+        alice, slices = self.house.member(), []
+        alice.codes(*["Q penguin"] * 10)
+        forget, delete = HistoryQueries.forget, AccountQueries.delete
+
+        def counted(*args: Any) -> int:
+            slices.append(forget(*args))
+            return slices[-1]
+
+        def last(queries: AccountQueries, txn: Any, user_id: int) -> bool:
+            txn.execute("SELECT count(*) FROM hist")
+            slices.append(-txn.fetchone()[0])
+            return delete(queries, txn, user_id)
+
+        for module in (history, recorder):
+            self.patch(module, "SLICE", 4)
+        self.patch(HistoryQueries, "forget", counted)
+        self.patch(AccountQueries, "delete", last)
+        self.assertEqual(alice.codes("UNREGISTER correct-horse"), [286])
+        self.assertEqual(slices, [4, 4, 2, 0])
+
     def test_unregister(self) -> None:
         """The account and its history are gone; the name is free and its new owner sees nothing."""
         alice = self.house.member()
@@ -137,6 +184,7 @@ class Changing(Dialogue):
         self.assertEqual(again.ask("HISTORY"), "180 0 look-ups, newest first\n.\n250 ok\n")
 
 
+@on_both
 class Remembering(Dialogue):
     """HISTORY and FORGET."""
 

@@ -359,7 +359,7 @@ class Held(SynchronousTestCase):
         self.house = House(directory)
         self.addCleanup(self.house.lexicon.close)
         self.pool = GatedPool()
-        self.house.recorder._pool = self.pool  # type: ignore[assignment]
+        self.house.recorder._outbox._pool = self.pool  # type: ignore[assignment]
         self.client = self.house.welcome()
         self.house.registrar.roster.enter(User(7, "alice"), self.client.protocol.session)
 

@@ -13,7 +13,7 @@ from dictd.config import Settings
 from dictd.model import Entry
 from dictd.server.commands import VERBS
 from tests.lexicon.publishing import Shelf, entries
-from tests.support.house import BOOKS, House, publish
+from tests.support.house import BOOKS, House, ImmediatePool, publish
 
 PENGUIN = """150 2 definitions retrieved
 151 "penguin" wn "WordNet"
@@ -36,7 +36,7 @@ class Dialogue(SynchronousTestCase):
     def setUp(self) -> None:
         directory = Path(self.mktemp()).absolute()
         publish(directory, BOOKS)
-        self.house = House(directory, self.settings)
+        self.house = House(directory, self.settings, pool=ImmediatePool.of(self))
         self.addCleanup(self.house.lexicon.close)
         self.client = self.house.welcome()
 

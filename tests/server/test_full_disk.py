@@ -11,8 +11,9 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from dictd.store import pool as pools
-from dictd.store.pool import open_accounts
+from dictd.sections import Store
+from dictd.store import databases, sqlite
+from dictd.store.pool import open_pool
 from dictd.store.sqlite import prepare
 from tests.support.house import BOOKS, Client, House, publish
 
@@ -28,10 +29,12 @@ class Full(TestCase):
         """A server with a store whose size can be bounded."""
         self.connections: list[sqlite3.Connection] = []
         self.pages = 1_000_000
-        self.patch(pools, "prepare", self.prepare)
         directory = Path(self.mktemp()).absolute()
         publish(directory / "lexicon", BOOKS)
-        pool, self.own = open_accounts(directory, CLOCK)
+        database = databases.database(Store(), directory)
+        self.own: Any = database.connect("accounts")
+        self.patch(sqlite, "prepare", self.prepare)
+        pool = open_pool(database, "accounts", CLOCK)
         self.addCleanup(pool.close)
         self.addCleanup(self.own.close)
         store: Any = pool

@@ -197,7 +197,7 @@ class Authenticating(Keys):
         self.assertEqual(program.codes("DEFINE * penguin"), [250])
         self.assertIn('wn "penguin" 2', program.ask("HISTORY"))
         self.assertIn('wn "penguin" 2', self.alice.ask("HISTORY"))
-        self.assertEqual(program.ask("WHOAMI"), "285 you are alice\n")
+        self.assertEqual(program.ask("WHOAMI"), "285 you are alice; what you look up is kept\n")
 
     def test_pipelined(self) -> None:
         """What is sent with AUTH is answered after it, as one who is logged in."""
@@ -351,7 +351,7 @@ class NotTheOwner(Keys):
         self.assertEqual(program.codes("Q penguin", "KEY LIST", "HISTORY"), [250, 250, 250])
         for line in (
             "PASSWD correct-horse battery-staple", "UNREGISTER correct-horse", "KEY NEW more", "KEY DROP laptop",
-            "FORGET penguin", "FORGET *",
+            "FORGET penguin", "FORGET *", "HISTORY OFF", "HISTORY ON", "HISTORY KEEP 1", "INVITE",
         ):  # fmt: skip
             answer = program.ask(line)
             self.assertTrue(answer.startswith("530 ") and "LOGIN" in answer, answer)
@@ -362,7 +362,8 @@ class NotTheOwner(Keys):
     def test_every_verb_that_changes_something(self) -> None:
         """The table says so of each; who adds a verb for members decides."""
         owners = {verb.name for verb in VERBS if verb.owner}
-        self.assertEqual(owners, {"PASSWD", "UNREGISTER", "KEY NEW", "KEY DROP", "FORGET"})
+        history = {"FORGET", "HISTORY OFF", "HISTORY ON", "HISTORY KEEP"}
+        self.assertEqual(owners, {"PASSWD", "UNREGISTER", "KEY NEW", "KEY DROP", "INVITE", *history})
         self.assertEqual({verb.name for verb in VERBS if verb.member} - owners, {"HISTORY", "KEY LIST"})
 
     def test_login_makes_it_the_owner(self) -> None:

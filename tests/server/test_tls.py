@@ -23,6 +23,7 @@ from dictd.server.certificates import Certificates
 from dictd.server.entrances import TLSEntrance
 from dictd.server.protocol import DictProtocol
 from dictd.server.session import Session
+from tests.store.databases import count_ids
 from tests.support.certificates import made, trusting
 from tests.support.house import BOOKS, Client, House, Line, final_codes, publish
 from tests.support.sealed import SealedClient
@@ -423,6 +424,7 @@ class Secrets(Sealed):
 
     def test_auth_after_starttls(self) -> None:
         """AUTH by the message id of the one banner."""
+        count_ids(self)
         near = self.house.member("alice")
         key = near.ask("KEY NEW laptop").splitlines()[1]
         client = self.house.connect(FAR)

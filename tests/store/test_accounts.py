@@ -1,16 +1,23 @@
-"""Queries on users, on a real file."""
+"""Queries on users, on a real database."""
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
+from dictd.errors import NameTaken
 from dictd.model import Account, LookUp, User
 from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import SQLITE
 from dictd.store.history import HistoryQueries
-from tests.store.databases import Database
+from tests.store.databases import Database, again, on_both
 
 
+@on_both
 class Users(SynchronousTestCase):
     """Every query on users."""
 
@@ -18,14 +25,12 @@ class Users(SynchronousTestCase):
         """A fresh database of accounts."""
         self.database = Database.fresh(self, "accounts")
         self.run_ = self.database.run
-        self.queries = AccountQueries(SQLITE)
-        self.history = HistoryQueries(SQLITE)
+        self.queries = AccountQueries(self.database.dialect)
+        self.history = HistoryQueries(self.database.dialect)
 
     def added(self, name: str, stored: str = "hash") -> User:
         """An account that is there."""
-        user = self.run_(self.queries.add, name, name.casefold().encode(), stored, 1_760_000_000_000)
-        assert user is not None
-        return user
+        return self.run_(self.queries.add, name, name.casefold().encode(), stored, 1_760_000_000_000, os.urandom(16))
 
     def kept(self, user: User, rid: int, word: str) -> None:
         """A row of history that is there."""
@@ -48,26 +53,33 @@ class Users(SynchronousTestCase):
     def test_disabled_account_says_so(self) -> None:
         """The mark of a disabled account is read."""
         self.added("anna")
-        self.database.connection.execute("UPDATE user SET disabled = 1")
+        self.database.do("UPDATE user SET disabled = 1")
         account = self.run_(self.queries.find, b"anna")
         assert account is not None
         self.assertIs(account.disabled, True)
 
-    def test_taken_name_is_none_and_changes_nothing(self) -> None:
-        """Adding a name that is taken answers None; the account that has it keeps its spelling and its hash."""
+    def test_taken_name_changes_nothing(self) -> None:
+        """Adding a name that is taken is refused; the account that has it keeps its spelling and its hash."""
         user = self.added("Anna", "first")
-        self.assertIsNone(self.run_(self.queries.add, "ANNA", b"anna", "second", 2))
+        self.assertRaises(NameTaken, self.run_, self.queries.add, "ANNA", b"anna", "second", 2, b"other")
         self.assertEqual(self.run_(self.queries.find, b"anna"), Account(user, "first"))
         self.assertEqual(self.database.rows("SELECT count(*) FROM user"), [(1,)])
 
-    def test_id_of_a_deleted_account_is_never_given_again(self) -> None:
-        """A session that is still open cannot come to read the history of a stranger who got its id."""
-        self.added("first")
-        last = self.added("last")
-        self.assertTrue(self.run_(self.queries.delete, last.id))
-        self.assertGreater(self.added("stranger").id, last.id)
-        self.database.run(lambda txn: txn.execute("DELETE FROM user"))
-        self.assertGreater(self.added("stranger still").id, last.id + 1)
+    def test_id_of_a_lost_account_is_never_given_again(self) -> None:
+        """A session that is still open cannot come to read the history of a stranger who got its id.
+
+        Also where the database has lost the account and all that it knew of it: a backup was
+        restored, a second host had not heard of it.
+        """
+        lost = self.added("anna")
+        self.assertLess(lost.id, 1 << 53)  # JSON has no more
+        self.run_(lambda txn: txn.execute("DELETE FROM user"))
+        if self.database.dialect is SQLITE:
+            self.run_(lambda txn: txn.execute("DELETE FROM sqlite_sequence"))
+        again = [self.added(name).id for name in ("bert", "clara", "dora")]
+        self.run_(lambda txn: txn.execute("DELETE FROM user"))
+        self.assertNotEqual(self.added("anna").id, lost.id)
+        self.assertEqual(len({lost.id, *again}), 4)
 
     def test_password_is_compared_and_set(self) -> None:
         """The hash changes only while it is the one the caller has seen: of two changes one wins."""
@@ -106,4 +118,63 @@ class Users(SynchronousTestCase):
         self.kept(user, 1, "old")
         self.run_(self.queries.delete, user.id)
         again = self.added("anna")
-        self.assertEqual(self.run_(self.history.newest, again.id, 10, None), [])
+        self.assertEqual(self.run_(self.history.newest, again.id, 10, None, 1_760_000_000_000), [])
+
+    def test_added_again(self) -> None:
+        """A call whose COMMIT was lost on the way and that is repeated has made one account, and is told of it."""
+        user = self.run_(self.queries.add, "anna", b"anna", "hash", 1, b"mine")
+        self.assertEqual(self.run_(self.queries.add, "anna", b"anna", "hash", 1, b"mine"), user)
+        self.assertEqual(self.database.rows("SELECT count(*) FROM user"), [(1,)])
+        self.assertRaises(NameTaken, self.run_, self.queries.add, "anna", b"anna", "hash", 1, b"his")
+
+    def test_account_of_old(self) -> None:
+        """An account from before there were nonces is nobody's who registers now."""
+        self.added("anna")
+        self.database.do("UPDATE user SET nonce = NULL")
+        self.assertRaises(NameTaken, self.run_, self.queries.add, "anna", b"anna", "hash", 1, b"")
+
+    def test_registered_at_once(self) -> None:
+        """Of eight who want one name at the same moment one has it."""
+        together = Barrier(8, timeout=20)
+
+        def register(nonce: bytes) -> User | None:
+            connection = self.database.another()
+            together.wait()
+            try:
+                return again(connection, self.queries.add, "anna", b"anna", "hash", 1, nonce)
+            except NameTaken:
+                return None
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(8) as threads:
+            made = list(threads.map(register, (bytes([number]) for number in range(8))))
+        self.assertEqual(len([user for user in made if user]), 1)
+
+    def test_password_set_again(self) -> None:
+        """A change whose COMMIT was lost on the way is done when it is repeated; a later one is not undone."""
+        user = self.added("anna", "old")
+        for _ in range(2):
+            self.assertIs(self.run_(self.queries.change_passwd, user.id, "old", "new"), True)
+        self.run_(self.queries.change_passwd, user.id, "new", "newer")
+        self.assertIs(self.run_(self.queries.change_passwd, user.id, "old", "new"), False)
+
+    def test_roles(self) -> None:
+        """An account is given a role, as often as one likes; one that is not there is not."""
+        anna, bert = self.added("anna"), self.added("bert")
+        for _ in range(2):
+            self.assertIs(self.run_(self.queries.set_role, b"anna", "admin"), True)
+        self.assertIs(self.run_(self.queries.set_role, b"nobody", "admin"), False)
+        found = [self.run_(self.queries.find, name) for name in (b"anna", b"bert")]
+        self.assertEqual([one.user for one in found if one], [evolve(anna, role="admin"), bert])
+
+    def test_paused(self) -> None:
+        """The account says so; said twice, the first time counts; of others nothing is changed."""
+        anna, bert = self.added("anna"), self.added("bert")
+        for since in (1000, 2000):
+            self.run_(self.queries.set_paused, anna.id, since)
+        self.assertEqual(self.database.rows("SELECT paused FROM user ORDER BY name"), [(1000,), (None,)])
+        found = [self.run_(self.queries.find, name) for name in (b"anna", b"bert")]
+        self.assertEqual([one.user for one in found if one], [evolve(anna, keeps=False), bert])
+        self.run_(self.queries.set_paused, anna.id, None)
+        self.assertEqual(self.run_(self.queries.find, b"anna"), Account(anna, "hash"))

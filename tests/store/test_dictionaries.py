@@ -1,17 +1,15 @@
-"""Queries on dictionaries and their generations, on a real file."""
+"""Queries on dictionaries and their generations, on a real database."""
 
 from __future__ import annotations
-
-import sqlite3
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.model import Dictionary
 from dictd.store import dictionaries
-from dictd.store.dialect import SQLITE, Transaction
+from dictd.store.dialect import Transaction
 from dictd.store.dictionaries import DictionaryQueries, Live
-from tests.store.databases import Database
+from tests.store.databases import REFUSALS, Database, on_both
 
 BIRDS = Dictionary("birds", "Birds", "About birds", "en", "de", "CC0", "birds.tsv")
 
@@ -28,6 +26,7 @@ def words(*headwords: str) -> list[tuple[bytes, int, str, bytes, int, str, int]]
     ]
 
 
+@on_both
 class Generations(SynchronousTestCase):
     """The way of a generation from its import to its purge."""
 
@@ -35,7 +34,7 @@ class Generations(SynchronousTestCase):
         """A fresh database of dictionaries."""
         self.database = Database.fresh(self, "dictionaries")
         self.run_ = self.database.run
-        self.queries = DictionaryQueries(SQLITE)
+        self.queries = DictionaryQueries(self.database.dialect)
 
     def begun(self, name: str = "birds", now: int = 1000) -> int:
         """A generation that is loading."""
@@ -269,4 +268,4 @@ class Generations(SynchronousTestCase):
     def test_same_article_twice_is_an_error(self) -> None:
         """Two articles of one number in a generation are refused, and the batch with them."""
         generation = self.begun()
-        self.assertRaises(sqlite3.IntegrityError, self.run_, self.queries.add_means, generation, means(1, 1))
+        self.assertRaises(REFUSALS, self.run_, self.queries.add_means, generation, means(1, 1))

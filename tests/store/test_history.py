@@ -1,6 +1,8 @@
-"""Queries on the history, on a real file."""
+"""Queries on the history, on a real database."""
 
 from __future__ import annotations
+
+import os
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
@@ -8,9 +10,10 @@ from twisted.trial.unittest import SynchronousTestCase
 from dictd.lexicon import folding
 from dictd.model import LookUp, User
 from dictd.store.accounts import AccountQueries
-from dictd.store.dialect import SQLITE
-from dictd.store.history import HistoryQueries
-from tests.store.databases import Database
+from dictd.store.history import HIGHEST, HistoryQueries
+from tests.store.databases import Database, on_both
+
+NOW = 1_760_000_100_000
 
 
 def row(user: User, rid: int, word: str) -> LookUp:
@@ -18,28 +21,36 @@ def row(user: User, rid: int, word: str) -> LookUp:
     return LookUp(user.id, rid, 1_760_000_000_000 + rid, word, folding.key(folding.exact(word)), "wordnet", 2)
 
 
-class Rows(SynchronousTestCase):
-    """Every query on the history."""
+class HistoryCase(SynchronousTestCase):
+    """A history of two users."""
 
     def setUp(self) -> None:
         """A fresh database with two users."""
         self.database = Database.fresh(self, "accounts")
-        self.queries = HistoryQueries(SQLITE)
+        self.queries = HistoryQueries(self.database.dialect)
+        self.accounts = AccountQueries(self.database.dialect)
         self.anna, self.bert = self.added("anna"), self.added("bert")
 
     def added(self, name: str) -> User:
         """An account that is there."""
-        user = self.database.run(AccountQueries(SQLITE).add, name, name.encode(), "hash", 0)
-        assert user is not None
-        return user
+        return self.database.run(self.accounts.add, name, name.encode(), "hash", 0, os.urandom(16))
 
     def keep(self, *rows: LookUp) -> None:
         """Insert rows as one group."""
         self.database.run(self.queries.keep, rows)
 
-    def newest(self, user: User, count: int = 100, k: bytes | None = None) -> list[LookUp]:
+    def newest(self, user: User, count: int = 100, k: bytes | None = None, before: int = HIGHEST) -> list[LookUp]:
         """A user's rows, newest first."""
-        return self.database.run(self.queries.newest, user.id, count, k)
+        return self.database.run(self.queries.newest, user.id, count, k, NOW, before)
+
+    def forget(self, user: User, k: bytes | None, upto: int = HIGHEST, now: int = NOW) -> int:
+        """Forget a word or all of a user."""
+        return self.database.run(self.queries.forget, user.id, k, upto, now)
+
+
+@on_both
+class Rows(HistoryCase):
+    """Every query on the history."""
 
     def test_kept_row_comes_back_whole(self) -> None:
         """Every field of a row is what it was, also where the word is not ASCII."""
@@ -95,23 +106,23 @@ class Rows(SynchronousTestCase):
         """Forgetting a word takes all rows with its folded key, of this user alone, and counts them."""
         other = row(self.anna, 3, "strassen")
         self.keep(row(self.anna, 1, "Straße"), row(self.anna, 2, "STRASSE"), other, row(self.bert, 1, "Straße"))
-        self.assertEqual(self.database.run(self.queries.forget, self.anna.id, b"strasse"), 2)
+        self.assertEqual(self.forget(self.anna, b"strasse"), 2)
         self.assertEqual(self.newest(self.anna), [other])
         self.assertEqual(len(self.newest(self.bert)), 1)
-        self.assertEqual(self.database.run(self.queries.forget, self.anna.id, b"strasse"), 0)
+        self.assertEqual(self.forget(self.anna, b"strasse"), 0)
 
     def test_everything_is_forgotten(self) -> None:
         """Forgetting all takes all rows of this user alone, and counts them."""
         self.keep(*(row(self.anna, rid, f"word {rid}") for rid in range(5)), row(self.bert, 1, "his"))
-        self.assertEqual(self.database.run(self.queries.forget, self.anna.id, None), 5)
+        self.assertEqual(self.forget(self.anna, None), 5)
         self.assertEqual(self.newest(self.anna), [])
         self.assertEqual(len(self.newest(self.bert)), 1)
-        self.assertEqual(self.database.run(self.queries.forget, self.anna.id, None), 0)
+        self.assertEqual(self.forget(self.anna, None), 0)
 
     def test_empty_key_is_a_word_and_not_everything(self) -> None:
         """A word that folds to nothing is one word: it does not wipe the whole history."""
         self.keep(row(self.anna, 1, "stays"))
-        self.assertEqual(self.database.run(self.queries.forget, self.anna.id, b""), 0)
+        self.assertEqual(self.forget(self.anna, b""), 0)
         self.assertEqual(self.newest(self.anna, 100, b""), [])
         self.assertEqual(len(self.newest(self.anna)), 1)
 
@@ -125,3 +136,23 @@ class Rows(SynchronousTestCase):
         """An empty group is committed like any other."""
         self.keep()
         self.assertEqual(self.newest(self.anna), [])
+
+    def test_pages(self) -> None:
+        """Each page ends before the last row of the one before, of all words or of one."""
+        rows = [row(self.anna, rid, "odd" if rid % 2 else "even") for rid in range(1, 8)]
+        self.keep(*rows, row(self.bert, 4, "odd"))
+        self.assertEqual(self.newest(self.anna, 3, before=6), rows[4:1:-1])
+        self.assertEqual(self.newest(self.anna, 3, before=3), rows[1::-1])
+        self.assertEqual(self.newest(self.anna, 3, before=1), [])
+        self.assertEqual(self.newest(self.anna, 2, b"odd", before=5), [rows[2], rows[0]])
+
+    def test_made_while_paused(self) -> None:
+        """What is looked up while the user has paused is not kept; what was before, and what comes after, is."""
+        since = row(self.anna, 5, "").time
+        self.database.run(self.accounts.set_paused, self.anna.id, since)
+        kept = row(self.anna, 4, "before")
+        self.keep(kept, row(self.anna, 5, "at"), row(self.anna, 6, "after"), row(self.bert, 6, "his"))
+        self.assertEqual((self.newest(self.anna), len(self.newest(self.bert))), ([kept], 1))
+        self.database.run(self.accounts.set_paused, self.anna.id, None)
+        self.keep(row(self.anna, 7, "again"))
+        self.assertEqual([one.word for one in self.newest(self.anna)], ["again", "before"])

@@ -1,22 +1,39 @@
-"""Queries on keys, on a real file."""
+"""Queries on keys, on a real database."""
 
 from __future__ import annotations
 
-import sqlite3
+import os
+from typing import Any
 
-from attrs import evolve
+from attrs import define, evolve
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import NameTaken, TooManyKeys
 from dictd.model import Account, StoredKey, User
 from dictd.store.accounts import AccountQueries
-from dictd.store.dialect import SQLITE
 from dictd.store.keys import KeyQueries
-from tests.store.databases import Database
+from tests.store.databases import REFUSALS, Database, is_mariadb, on_both
 
 MOST = 3
 
 
+@define
+class Counted:
+    """A cursor that counts its statements."""
+
+    cursor: Any
+    statements: int = 0
+
+    def execute(self, *given: Any) -> None:
+        """One more."""
+        self.statements += 1
+        self.cursor.execute(*given)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.cursor, name)
+
+
+@on_both
 class Keys(SynchronousTestCase):
     """Every query on keys."""
 
@@ -24,14 +41,12 @@ class Keys(SynchronousTestCase):
         """Two users without keys."""
         self.database = Database.fresh(self, "accounts")
         self.run_ = self.database.run
-        self.accounts, self.queries = AccountQueries(SQLITE), KeyQueries(SQLITE)
+        self.accounts, self.queries = AccountQueries(self.database.dialect), KeyQueries(self.database.dialect)
         self.anna, self.bert = self.user("anna"), self.user("bert")
 
     def user(self, name: str) -> User:
         """An account that is there."""
-        user = self.run_(self.accounts.add, name, name.encode(), "hash", 0)
-        assert user is not None
-        return user
+        return self.run_(self.accounts.add, name, name.encode(), "hash", 0, os.urandom(16))
 
     def added(self, user: User, label: str, created: int = 1000, key_id: str = "one") -> StoredKey:
         """A key that is there."""
@@ -63,17 +78,21 @@ class Keys(SynchronousTestCase):
         self.added(self.anna, "laptop")
         counts = []
         for name in (b"anna", b"bert", b"nobody"):
-            statements: list[str] = []
-            self.database.connection.set_trace_callback(statements.append)
-            self.run_(self.queries.of_name, name)
-            self.database.connection.set_trace_callback(None)
-            counts.append(len(statements))
+            counted = Counted(self.database.connection.cursor())
+            self.queries.of_name(counted, name)
+            counts.append(counted.statements)
         self.assertEqual(counts, [2, 2, 2])
 
     def test_taken_label(self) -> None:
         """Refused, also when the user has as many keys as there may be; the key that is there stays."""
         keys = [self.added(self.anna, label) for label in "abc"]
         self.assertRaises(NameTaken, self.run_, self.queries.add, evolve(keys[0], sealed=b"other"), MOST)
+        self.assertEqual(self.of(self.anna), keys)
+
+    def test_added_again(self) -> None:
+        """A call whose COMMIT was lost on the way and that is repeated adds nothing, at the limit neither."""
+        keys = [self.added(self.anna, label) for label in "abc"]
+        self.assertIs(self.run_(self.queries.add, keys[2], MOST), True)
         self.assertEqual(self.of(self.anna), keys)
 
     def test_too_many(self) -> None:
@@ -118,18 +137,19 @@ class Keys(SynchronousTestCase):
         for label in "ab":
             self.added(self.anna, label)
         his = self.added(self.bert, "a")
-        self.database.connection.execute("PRAGMA foreign_keys = OFF")
+        switch = "SET foreign_key_checks = {}" if is_mariadb(self) else "PRAGMA foreign_keys = {}"
+        self.database.do(switch.format(0))
         self.run_(self.accounts.delete, self.anna.id)
-        self.database.connection.execute("PRAGMA foreign_keys = ON")
+        self.database.do(switch.format(1))
         self.assertEqual(self.database.rows("SELECT user_id FROM user_key"), [(his.user_id,)])
-        self.database.connection.execute("DELETE FROM user")
+        self.database.do("DELETE FROM user")
         self.assertEqual(self.database.rows("SELECT count(*) FROM user_key"), [(0,)])
 
     def test_label_is_unique_in_the_table(self) -> None:
         """Also for who writes past these queries."""
         self.added(self.anna, "a")
         again = "INSERT INTO user_key (user_id, label, sealed, key_id, created) VALUES (?, 'a', x'', '', 0)"
-        self.assertRaises(sqlite3.IntegrityError, self.database.connection.execute, again, (self.anna.id,))
+        self.assertRaises(REFUSALS, self.database.do, again, self.anna.id)
 
     def test_sealed_elsewhere(self) -> None:
         """How many cannot be used with this server key."""

@@ -1,24 +1,31 @@
-"""Numbers of processes, on a real file."""
+"""Numbers of processes, on a real database."""
 
 from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import StoreUnavailable
-from dictd.store.dialect import SQLITE
-from dictd.store.leases import LOST, NUMBERS, LeaseQueries
-from tests.store.databases import Database
+from dictd.store import leases
+from dictd.store.leases import LOST, LeaseQueries
+from tests.store.databases import Database, again, on_both
 
 NOW = 1_767_323_045_000
+#: Fewer than there are.
+NUMBERS = 16
 
 
+@on_both
 class Leases(SynchronousTestCase):
     """Each holder has a number to itself."""
 
     def setUp(self) -> None:
-        """Nobody has one."""
+        """Nobody has one, and there are few."""
+        self.patch(leases, "NUMBERS", NUMBERS)
         self.database = Database.fresh(self, "accounts")
-        self.leases = LeaseQueries(SQLITE)
+        self.leases = LeaseQueries(self.database.dialect)
 
     def take(self, holder: str, now: int = NOW) -> int:
         """Take a number."""
@@ -48,9 +55,9 @@ class Leases(SynchronousTestCase):
         """A number that was given back by its holder is the next, and no other's is."""
         for number in range(NUMBERS):
             self.take(f"holder {number}")
-        self.database.run(self.leases.give_back, 7, "holder 8")
+        self.database.run(self.leases.give_back, 7, "holder 8", NOW)
         self.assertRaises(StoreUnavailable, self.take, "new")
-        self.database.run(self.leases.give_back, 7, "holder 7")
+        self.database.run(self.leases.give_back, 7, "holder 7", NOW)
         self.assertEqual(self.take("new"), 7)
         self.assertRaises(StoreUnavailable, self.take, "newer")
 
@@ -66,3 +73,41 @@ class Leases(SynchronousTestCase):
         self.assertFalse(self.renew(number, "other", NOW))
         self.assertFalse(self.renew(number + 1, "one", NOW))
         self.assertTrue(self.renew(number, "one", NOW))
+
+    def test_taken_again(self) -> None:
+        """A holder who takes a number twice, because the first answer was lost, has two; nobody else has either."""
+        self.assertEqual([self.take("one"), self.take("one"), self.take("other")], [0, 1, 2])
+
+    def test_taken_at_once(self) -> None:
+        """Eight who take one at the same moment, many times, never have the same."""
+        self.patch(leases, "NUMBERS", 1024)
+        together = Barrier(8, timeout=20)
+
+        def take(holder: str) -> list[int]:
+            connection = self.database.another()
+            together.wait()
+            try:
+                return [again(connection, self.leases.take, f"{holder} {number}", NOW) for number in range(6)]
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(8) as threads:
+            taken = [number for numbers in threads.map(take, "abcdefgh") for number in numbers]
+        self.assertEqual(sorted(taken), list(range(48)))
+
+    def test_last_taken_at_once(self) -> None:
+        """Where all were given once, two who take the oldest at the same moment have different ones too."""
+        for number in range(NUMBERS):
+            self.take(f"holder {number}", NOW - LOST)
+        together = Barrier(8, timeout=20)
+
+        def take(holder: str) -> int:
+            connection = self.database.another()
+            together.wait()
+            try:
+                return again(connection, self.leases.take, holder, NOW)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(8) as threads:
+            self.assertEqual(len(set(threads.map(take, "abcdefgh"))), 8)

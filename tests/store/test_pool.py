@@ -17,10 +17,12 @@ from twisted.trial.unittest import TestCase
 
 from dictd.errors import AccountsUnavailable, StoreUnavailable
 from dictd.model import User
+from dictd.store import pool
 from dictd.store.accounts import AccountQueries
-from dictd.store.dialect import BEGIN, SQLITE, Transaction
-from dictd.store.pool import MAX_WAITING, Pool, open_accounts
-from dictd.store.sqlite import ACCOUNTS_FILE, connect
+from dictd.store.dialect import SQLITE, Transaction
+from dictd.store.pool import MAX_WAITING, Pool, open_pool
+from dictd.store.sqlite import ACCOUNTS_FILE, SQLite, connect
+from tests.store.databases import count_ids
 from tests.store.test_sqlite import WANTED
 
 #: Nothing here takes this long: a thread that waits longer waits for ever.
@@ -50,8 +52,11 @@ class Pooled(TestCase):
 
     def setUp(self) -> None:
         """Open it as the server does."""
+        count_ids(self)
         self.directory = Path(self.mktemp())
-        self.pool, self.connection = open_accounts(self.directory, reactor)
+        database = SQLite(self.directory)
+        self.connection = database.connect("accounts")
+        self.pool = open_pool(database, "accounts", reactor)
         self.addCleanup(self.connection.close)
         self.addCleanup(self.close)
         self.queries = AccountQueries(SQLITE)
@@ -79,7 +84,7 @@ class Pooled(TestCase):
 
     async def test_returning_commits(self) -> None:
         """A query that returned is on disk, for every other connection to see, and its result comes back."""
-        user = await self.pool.run(self.queries.add, "anna", b"anna", "hash", created=1)
+        user = await self.pool.run(self.queries.add, "anna", b"anna", "hash", 1, nonce=b"n")
         self.assertEqual(user, User(1, "anna"))
         self.assertEqual(self.names(), ["anna"])
 
@@ -87,21 +92,21 @@ class Pooled(TestCase):
         """A query that raised has done nothing; its exception comes through and the connection is fit for the next."""
 
         def half(txn: Transaction) -> None:
-            self.queries.add(txn, "half", b"half", "hash", 1)
+            self.queries.add(txn, "half", b"half", "hash", 1, b"n")
             raise LookupError("half way")
 
         for _ in range(6):
             with self.assertRaises(LookupError):
                 await self.pool.run(half)
         self.assertEqual(self.names(), [])
-        await self.pool.run(self.queries.add, "whole", b"whole", "hash", 1)
+        await self.pool.run(self.queries.add, "whole", b"whole", "hash", 1, b"n")
         self.assertEqual(self.names(), ["whole"])
 
     async def test_error_of_sqlite_rolls_back(self) -> None:
         """What a query wrote before SQLite refused its next statement is not kept."""
 
         def half(txn: Transaction) -> None:
-            self.queries.add(txn, "half", b"half", "hash", 1)
+            self.queries.add(txn, "half", b"half", "hash", 1, b"n")
             broken(txn)
 
         with self.assertRaises(StoreUnavailable):
@@ -112,7 +117,7 @@ class Pooled(TestCase):
         """Transactions that read and then write do not fail each other: BEGIN IMMEDIATE puts them in line."""
 
         def next_name(txn: Transaction) -> None:
-            txn.execute(SQLITE(BEGIN))
+            SQLITE.begin(txn)
             txn.execute("SELECT count(*) FROM user")
             name = f"user {txn.fetchone()[0]}"
             txn.execute(
@@ -141,22 +146,10 @@ class Pooled(TestCase):
 
     async def test_files_are_for_their_owner_alone(self) -> None:
         """What the pool writes beside the database is 0600 as the database is."""
-        await self.pool.run(self.queries.add, "anna", b"anna", "hash", 1)
+        await self.pool.run(self.queries.add, "anna", b"anna", "hash", 1, b"n")
         modes = {path.name: S_IMODE(path.stat().st_mode) for path in self.directory.iterdir()}
         self.assertEqual(set(modes.values()), {0o600}, modes)
         self.assertIn(ACCOUNTS_FILE, modes)
-
-    async def test_connection_of_the_caller_is_up_to_date(self) -> None:
-        """The connection that open_accounts returns beside the pool can be asked at once."""
-        self.assertEqual(self.names(), [])
-        self.assertEqual(self.connection.execute("PRAGMA synchronous").fetchone(), (WANTED["synchronous"],))
-
-    async def test_database_of_a_newer_program_is_not_opened(self) -> None:
-        """No pool is made on a database that this program does not know, and no thread is left behind."""
-        self.connection.execute("INSERT INTO schema_version VALUES ('accounts', 99, 0)")
-        with self.assertRaises(StoreUnavailable) as caught:
-            open_accounts(self.directory, reactor)
-        self.assertIn("newer", caught.exception.text)
 
     # What waits ---------------------------------------------------------------
 
@@ -191,6 +184,7 @@ class Pooled(TestCase):
 
     async def test_outage_is_logged_once(self) -> None:
         """Every query of an outage fails as StoreUnavailable; the log has one warning and one line when it is over."""
+        self.patch(pool, "_CALM", 0.0)
         with capturedLogs() as events:
             for _ in range(5):
                 with self.assertRaises(StoreUnavailable) as caught:
@@ -204,6 +198,7 @@ class Pooled(TestCase):
 
     async def test_each_outage_is_logged(self) -> None:
         """A second outage, after the store worked again, has lines of its own."""
+        self.patch(pool, "_CALM", 0.0)
         with capturedLogs() as events:
             for _ in range(2):
                 for _ in range(2):
@@ -211,6 +206,18 @@ class Pooled(TestCase):
                         await self.pool.run(broken)
                 await self.pool.run(nothing)
         self.assertEqual(told(events), [LogLevel.warn, LogLevel.info] * 2)
+
+    async def test_outage_of_some_is_logged_once(self) -> None:
+        """Where some queries fail and others do not, as on a full disk, there are not two lines for each of them."""
+        with capturedLogs() as events:
+            for _ in range(5):
+                with self.assertRaises(StoreUnavailable):
+                    await self.pool.run(broken)
+                await self.pool.run(nothing)
+            self.assertEqual((told(events), self.pool.failing), ([LogLevel.warn], True))
+            self.patch(pool, "_CALM", 0.0)
+            await self.pool.run(nothing)
+        self.assertEqual((told(events), self.pool.failing), ([LogLevel.warn, LogLevel.info], False))
 
     async def test_warning_says_why(self) -> None:
         """The administrator reads what SQLite said; the client does not."""
@@ -225,11 +232,11 @@ class Pooled(TestCase):
 
         def impatient(txn: Transaction) -> None:
             txn.execute("PRAGMA busy_timeout = 1")
-            self.queries.add(txn, "anna", b"anna", "hash", 1)
+            self.queries.add(txn, "anna", b"anna", "hash", 1, b"n")
 
         other = connect(self.directory / ACCOUNTS_FILE, "accounts")
         self.addCleanup(other.close)
-        other.execute(SQLITE(BEGIN))
+        SQLITE.begin(other.cursor())
         with self.assertRaises(StoreUnavailable):
             await self.pool.run(impatient)
         other.rollback()
@@ -259,7 +266,7 @@ class Pooled(TestCase):
 
     async def test_closing_leaves_no_connection(self) -> None:
         """After closing nobody has the file open: the log SQLite writes ahead is folded in and gone."""
-        await self.pool.run(self.queries.add, "anna", b"anna", "hash", 1)
+        await self.pool.run(self.queries.add, "anna", b"anna", "hash", 1, b"n")
         self.connection.close()
         self.close()
         self.assertEqual([path.name for path in self.directory.iterdir()], [ACCOUNTS_FILE])

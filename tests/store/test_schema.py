@@ -160,7 +160,10 @@ class Files(SynchronousTestCase):
         """Accounts and dictionaries share neither a file nor a table."""
         self.assertNotEqual(ACCOUNTS_FILE, DICTIONARIES_FILE)
         accounts, dictionaries = Database.fresh(self, "accounts"), Database.fresh(self, "dictionaries")
-        self.assertEqual(tables(accounts.connection), {"user", "user_key", "hist", "worker_lease", "schema_version"})
+        self.assertEqual(
+            tables(accounts.connection),
+            {"user", "user_key", "hist", "worker_lease", "forgotten", "invite", "store_identity", "schema_version"},
+        )
         self.assertEqual(
             tables(dictionaries.connection),
             {"dictionary", "generation", "import_lease", "words", "means", "schema_version"},

@@ -10,7 +10,7 @@ from stat import S_IMODE
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.errors import StoreUnavailable
-from dictd.store.dialect import BEGIN, SQLITE
+from dictd.store.dialect import SQLITE
 from dictd.store.sqlite import ACCOUNTS_FILE, connect
 from tests.store.databases import Database
 
@@ -32,7 +32,7 @@ class Connections(SynchronousTestCase):
         database = Database.fresh(self, "accounts")
         database.connection.execute("INSERT INTO user (name, name_key, passwd, created) VALUES ('a', 'a', 'x', 0)")
         self.assertFalse(database.connection.in_transaction)
-        database.connection.execute(SQLITE(BEGIN))
+        SQLITE.begin(database.connection.cursor())
         self.assertTrue(database.connection.in_transaction)
         database.connection.rollback()
 
@@ -42,8 +42,8 @@ class Connections(SynchronousTestCase):
         second = connect(database.path, "accounts")
         self.addCleanup(second.close)
         second.execute("PRAGMA busy_timeout = 1")
-        database.connection.execute(SQLITE(BEGIN))
-        self.assertRaises(sqlite3.OperationalError, second.execute, SQLITE(BEGIN))
+        SQLITE.begin(database.connection.cursor())
+        self.assertRaises(sqlite3.OperationalError, SQLITE.begin, second.cursor())
         database.connection.rollback()
 
 

@@ -7,18 +7,20 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from unittest import SkipTest
 
 from attrs import define, field
 from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.processes import asking
 from tests.support.programs import dictctl
-from tests.support.server import Caller, Server, clear, until
+from tests.support.server import NO_MORE, Caller, Server, clear, until
 
 BOOK = "penguin\ta bird that swims\ncrow\ta black bird\n"
 #: Settings that let one machine be many, and much.
@@ -43,6 +45,18 @@ def prepared(case: type[SynchronousTestCase]) -> Path:
         assert done.returncode == 0, done.stderr
         case._prepared = found = directory / "state"  # type: ignore[attr-defined]
     return found
+
+
+def small_disk(case: SynchronousTestCase, path: Path, mebibytes: int) -> None:
+    """Mount a disk that is as small as that, until the test ends.
+
+    :raises SkipTest: this user may not.
+    """
+    path.mkdir(mode=0o700, parents=True)
+    command = ["mount", "-t", "tmpfs", "-o", f"size={mebibytes}m,mode=700", "tmpfs", str(path)]
+    if os.geteuid() or subprocess.run(command, capture_output=True, check=False).returncode:
+        raise SkipTest("this user may not mount a disk")
+    case.addCleanup(subprocess.run, ["umount", "-l", str(path)], capture_output=True, check=False)
 
 
 def alive(pid: int) -> bool:
@@ -82,20 +96,36 @@ class Crew:
         settings: str = "",
         options: Sequence[str] | None = None,
         port: int = 0,
+        store: str = "",
+        surroundings: Mapping[str, str] = NO_MORE,
+        disk: int = 0,
     ) -> Crew:
         """Start it on a state of its own, and wait until all serve.
 
         :param options: of twistd, instead of ``--workers``.
+        :param store: the URL of a database with tables, instead of SQLite.
+        :param surroundings: see :class:`tests.support.server.Server`.
+        :param disk: MiB of a disk of its own for the state directory; 0: the one that is there.
+        :raises SkipTest: this user may not mount a disk.
         """
         # A path that is short enough for a unix socket.
         directory = Path(tempfile.mkdtemp(prefix="dictd-crew-"))
         case.addCleanup(clear, directory)
-        shutil.copytree(prepared(type(case)), directory / "state")
+        state = directory / "state"
+        if disk:
+            small_disk(case, state, disk)
+        shutil.copytree(prepared(type(case)), state, dirs_exist_ok=True)
         path = directory / "dictd.toml"
+        if store:
+            settings = f'[store]\nurl = "{store}"\n{settings}'
+            book = directory / "book.tsv"
+            book.write_text(BOOK, "utf-8")
+            done = dictctl(directory / "state", "--store", store, "import", str(book), "--name", "animals")
+            assert done.returncode == 0, done.stderr
         path.write_text(PLENTY + settings, "utf-8")
         if options is None:
             options = ("--workers", str(workers))
-        server = Server(directory / "state", ("--config", str(path), *options), alone=False)
+        server = Server(directory / "state", ("--config", str(path), *options), surroundings, alone=False)
         crew = cls(directory / "state", path, server)
         case.addCleanup(crew.end)
         server.launch(port)

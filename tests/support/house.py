@@ -13,14 +13,18 @@ from attrs import define, evolve, field
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
 
 from dictd.accounts.commons import OneProcess
+from dictd.accounts.invites import Invites
+from dictd.accounts.keeping import Keeping
 from dictd.accounts.keyring import Keyring
 from dictd.accounts.keys import ServerKey
 from dictd.accounts.passwords import Passwords, normal
-from dictd.accounts.recorder import Recorder, RowIds
+from dictd.accounts.recorder import Recorder
 from dictd.accounts.registrar import Registrar
 from dictd.accounts.roster import Roster
+from dictd.accounts.rowids import RowIds
 from dictd.config import Settings
 from dictd.doors import Doors
 from dictd.errors import StoreUnavailable
@@ -38,8 +42,10 @@ from dictd.store import schema
 from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import SQLITE, Dialect, Transaction
 from dictd.store.history import HistoryQueries
+from dictd.store.invites import InviteQueries
 from dictd.store.keys import KeyQueries
 from dictd.tally import Tally
+from tests.store.databases import Database, is_mariadb
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -87,7 +93,7 @@ def publish(directory: Path, books: dict[str, tuple[str, list[tuple[str, str]]]]
 class ImmediatePool:
     """Runs each query at once, on one connection in memory, committed or rolled back as adbapi does."""
 
-    connection: sqlite3.Connection
+    connection: Any
     dialect: Dialect = SQLITE
     away: bool = False
 
@@ -99,10 +105,22 @@ class ImmediatePool:
         schema.migrate(connection, "accounts")
         return cls(connection)
 
-    async def run(self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """As :meth:`dictd.store.pool.Pool.run`."""
+    @classmethod
+    def of(cls, case: SynchronousTestCase) -> ImmediatePool:
+        """On the kind of database that the test wants: see :func:`tests.store.databases.on_both`."""
+        if not is_mariadb(case):
+            return cls.empty()
+        database = Database.fresh(case, "accounts")
+        return cls(database.connection, database.dialect)
+
+    def ensure(self) -> None:
+        """As :meth:`dictd.store.pool.Pool.ensure`."""
         if self.away:
             raise StoreUnavailable
+
+    async def run(self, query: Callable[Concatenate[Transaction, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As :meth:`dictd.store.pool.Pool.run`."""
+        self.ensure()
         try:
             result = query(self.connection.cursor(), *args, **kwargs)
             self.connection.commit()
@@ -197,7 +215,10 @@ def final_codes(data: bytes) -> list[int]:
 
 @define(eq=False)
 class House:
-    """A server's parts, put together as :mod:`dictd.processes.wiring` does."""
+    """A server's parts, put together as :mod:`dictd.processes.wiring` does.
+
+    :ivar later: seconds that the wall clock was put on.
+    """
 
     directory: Path
     settings: Settings = Settings()
@@ -206,6 +227,7 @@ class House:
     complaints: list[str] = field(factory=list)
     server_key: ServerKey = field(factory=ServerKey.made)
     certificates: Certificates | None = None
+    later: float = 0.0
     lexicon: Lexicon = field(init=False)
     recorder: Recorder = field(init=False)
     registrar: Registrar = field(init=False)
@@ -234,6 +256,7 @@ class House:
             wall=self.wall,
         )
         self.keyring = Keyring(roster, self.server_key, pool, KeyQueries(pool.dialect), commons, self.wall)
+        keeping = Keeping(roster, pool, AccountQueries(pool.dialect), commons, self.wall)
         service = Service(
             settings=self.settings,
             doors=Doors.of(limits),
@@ -245,6 +268,8 @@ class House:
             ),
             registrar=self.registrar,
             keyring=self.keyring,
+            keeping=keeping,
+            invites=Invites(keeping, pool, InviteQueries(pool.dialect), self.wall),
             tally=Tally(started=0.0),
             steady=self.clock.seconds,
             certificates=self.certificates,
@@ -254,7 +279,7 @@ class House:
 
     def wall(self) -> float:
         """The wall clock."""
-        return MORNING + self.clock.seconds()
+        return MORNING + self.clock.seconds() + self.later
 
     def connect(self, host: str = "127.0.0.1") -> Client:
         """A client that has not read its banner."""

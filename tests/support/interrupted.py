@@ -2,8 +2,8 @@
 
 ``python -m tests.support.interrupted WHAT STEP STATE ARGUMENTS...``
 
-A step is a statement of SQL, rows of one ``executemany`` counted once in a
-hundred, or a file of the state directory that is opened, renamed, deleted. An
+A step is a statement of SQL, a COMMIT too, rows of one ``executemany`` counted once
+in a hundred, or a file of the state directory that is opened, renamed, deleted. An
 import takes the same steps each time, so that a rehearsal tells how many there are.
 
 * ``count``: does the whole of it, and prints the number of steps at its end.
@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pymysql
 from attrs import define
 
 from dictd import ctl
@@ -43,6 +44,7 @@ class _Steps:
     state: str
     done: int = 0
     rows: int = 0
+    free: bool = False
 
     def step(self) -> None:
         """One more."""
@@ -63,6 +65,12 @@ class _Steps:
         if self.what == "pause" and not sql.startswith("BEGIN IMMEDIATE"):
             return  # others could not write meanwhile
         self.step()
+
+    def command(self, text: bytes | str) -> None:
+        """MySQL is told something; it holds no lock for us where that is the first after a COMMIT."""
+        free, self.free = self.free, text == "COMMIT"
+        if self.what != "pause" or free:
+            self.step()
 
     def event(self, name: str, given: tuple[Any, ...]) -> None:
         """Something happens in the interpreter."""
@@ -102,6 +110,14 @@ def main() -> None:
         return connection
 
     sqlite3.connect = traced  # type: ignore[assignment]
+    connection_type: Any = pymysql.connections.Connection
+    tell = connection_type._execute_command
+
+    def told(connection: Any, kind: int, text: bytes | str) -> None:
+        steps.command(text)
+        tell(connection, kind, text)
+
+    connection_type._execute_command = told
     sys.addaudithook(steps.event)
     code = ctl.main(["--state-dir", state, *arguments], prog_name="dictctl", standalone_mode=False)
     if what == "count":

@@ -32,10 +32,11 @@ BEGINNINGS: dict[str, set[int]] = {
     "STATUS": {210},
     "HELP": {113},
     "QUIT": {221},
-    "REGISTER": {280, 481, 580, 581, 582, 583},
+    "REGISTER": {280, 481, 580, 581, 582, 583, 588},
     "LOGIN": {230, 481, 531},
-    "HISTORY": {180, 530},
+    "HISTORY": {180, 287, 530},
     "FORGET": {283, 530},
+    "INVITE": {288, 530, 589},
     "WHOAMI": {285},
     "LOGOUT": {285},
     "PASSWD": {282, 481, 530, 531, 582},
@@ -182,6 +183,8 @@ def _beginnings(line: bytes, verbs: Collection[str]) -> set[int] | None:
 
 
 def _flawed(line: bytes) -> bool:
+    # curl puts a backslash before each octet of a character.
+    line = re.sub(rb"\\([\x80-\xff])", rb"\1", line)
     try:
         return not NEVER.isdisjoint(line.decode("utf-8"))
     except UnicodeDecodeError:

@@ -22,12 +22,12 @@ def library() -> str:
     return missing("faketime is not installed; make programs installs it where it may")
 
 
-class Jumps(SynchronousTestCase):
-    """The clock jumps an hour, either way."""
+class Jumping(SynchronousTestCase):
+    """A server whose clock is what a test says."""
 
     def setUp(self) -> None:
-        """A server whose wall clock is what a file says; its timers are short."""
-        state, settings = Path(self.mktemp()).absolute(), Path(self.mktemp()).absolute()
+        """Its wall clock is what a file says; its timers are short."""
+        self.state, settings = Path(self.mktemp()).absolute(), Path(self.mktemp()).absolute()
         settings.write_text("[limits]\nline_seconds = 2\nfirst_seconds = 3600\nidle_seconds = 3000\n")
         self.time = Path(self.mktemp()).absolute()
         self.time.write_text("+0\n")
@@ -38,8 +38,12 @@ class Jumps(SynchronousTestCase):
             "DONT_FAKE_MONOTONIC": "1",
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         }
-        self.server = Server.started(state, "--config", str(settings), surroundings=around)
+        self.server = Server.started(self.state, "--config", str(settings), surroundings=around)
         self.addCleanup(self.server.kill)
+
+
+class Jumps(Jumping):
+    """The clock jumps an hour, either way."""
 
     def jump(self, hours: int) -> None:
         """A jump: nobody is dropped, timers go on as they were, and times in the history are the new ones."""

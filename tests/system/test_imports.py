@@ -90,7 +90,7 @@ class Debian(SynchronousTestCase):
 
         code, out, err, peak = imported(self.state, str(self.books))
         self.assertEqual(code, 0, err.decode())
-        self.assertLess(peak, 300_000_000)
+        self.assertLess(peak, 320_000_000)
         self.counts({one["name"]: one for one in json.loads(out)})
         caller = server.connect()
         self.assertEqual(

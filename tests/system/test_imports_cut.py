@@ -7,18 +7,21 @@ import json
 import re
 import resource
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner
 from twisted.trial.unittest import SkipTest, SynchronousTestCase
 
 from dictd import ctl
-from dictd.store.sqlite import DICTIONARIES_FILE
+from dictd.sections import Store
+from dictd.store import databases
+from tests.store import databases as stores
+from tests.store.databases import is_mariadb, on_both
 from tests.support import interrupted
 from tests.support.programs import CHECKOUT, dictctl, environment, run
 from tests.support.server import Server, until
@@ -34,10 +37,24 @@ class Serving(SynchronousTestCase):
 
     def setUp(self) -> None:
         self.state = Path(self.mktemp()).absolute()
+        self.url = stores.url(self)
+        self.options = ("--store", self.url) if is_mariadb(self) else ()
         self.prepare()
         self.bring("old")
-        self.server = Server.started(self.state)
+        self.server = self.serve()
         self.addCleanup(self.server.kill)
+
+    def serve(self) -> Server:
+        """A server of this store."""
+        return Server.started(self.state, surroundings={"DICTD_STORE_URL": self.url})
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What a statement finds in the store."""
+        database = databases.database(Store(url=self.url), self.state / "store")
+        with contextlib.closing(database.connect("dictionaries")) as store:
+            cursor = store.cursor()
+            cursor.execute(sql)
+            return list(cursor.fetchall())
 
     def prepare(self) -> None:
         """Before anything is imported."""
@@ -50,12 +67,12 @@ class Serving(SynchronousTestCase):
 
     def bring(self, name: str, dictionary: str = "words") -> None:
         """Import an edition, which must end well."""
-        done = dictctl(self.state, "import", self.edition(name), "--name", dictionary)
+        done = dictctl(self.state, *self.arguments(name, dictionary))
         self.assertEqual(done.returncode, 0, done.stderr.decode())
 
     def arguments(self, name: str, dictionary: str = "words") -> tuple[str, ...]:
         """The arguments that import an edition."""
-        return ("import", self.edition(name), "--name", dictionary)
+        return (*self.options, "import", self.edition(name), "--name", dictionary)
 
     def served(self, dictionary: str = "words") -> str:
         """The edition that the server serves, at the first headword, the last and one between; two while it changes."""
@@ -73,27 +90,24 @@ class Serving(SynchronousTestCase):
 
     def live(self) -> str:
         """The edition that is live in the store."""
-        with contextlib.closing(sqlite3.connect(self.state / "store" / DICTIONARIES_FILE)) as store:
-            row = store.execute(
-                "SELECT mean FROM means m JOIN dictionary d ON d.live_gen = m.gen WHERE d.name = 'words' AND m.no = 0"
-            ).fetchone()
-        return str(row[0].split()[1])
+        ((mean,),) = self.rows(
+            "SELECT mean FROM means m JOIN dictionary d ON d.live_gen = m.gen WHERE d.name = 'words' AND m.no = 0"
+        )
+        return str(mean.split()[1])
 
     def assertClean(self, dictionaries: int = 1) -> None:
         """Nothing is left of what did not come to its end: in the store, in tmp/, in lexicon/; doctor is well."""
-        with contextlib.closing(sqlite3.connect(self.state / "store" / DICTIONARIES_FILE)) as store:
-            for table in (
-                "SELECT id FROM generation",
-                "SELECT DISTINCT gen FROM means",
-                "SELECT DISTINCT gen FROM words",
-            ):
-                rows = store.execute(table).fetchall()
-                self.assertEqual(len(rows), dictionaries, table)
-            self.assertEqual(store.execute("SELECT * FROM import_lease").fetchall(), [])
+        for table in (
+            "SELECT id FROM generation",
+            "SELECT DISTINCT gen FROM means",
+            "SELECT DISTINCT gen FROM words",
+        ):
+            self.assertEqual(len(self.rows(table)), dictionaries, table)
+        self.assertEqual(self.rows("SELECT * FROM import_lease"), [])
         self.assertEqual(list((self.state / "tmp").iterdir()), [])
         # Hidden files are those that a publisher makes and renames, its lock apart.
         until("the server's publisher to sweep", lambda: len(self.lexicon_files()) == dictionaries + 2)
-        result = CliRunner().invoke(ctl.main, ["--state-dir", str(self.state), "doctor"])
+        result = CliRunner().invoke(ctl.main, ["--state-dir", str(self.state), *self.options, "doctor"])
         self.assertEqual(result.exit_code, 0, result.output)
         self.assertNotIn("note", result.output.replace("note  schema", ""))
 
@@ -108,6 +122,7 @@ class Serving(SynchronousTestCase):
         return said[0]
 
 
+@on_both
 class Killed(Serving):
     """kill -9, SIGTERM."""
 
@@ -141,11 +156,9 @@ class Killed(Serving):
 
     def left(self) -> str:
         """How far the import was that died."""
-        with contextlib.closing(sqlite3.connect(self.state / "store" / DICTIONARIES_FILE)) as store:
-            row = store.execute("SELECT articles, rows_done FROM generation WHERE state = 'loading'").fetchone()
-            if row is not None:
-                return "words" if row[1] else "means" if row[0] else "begun"
-            return "dead" if store.execute("SELECT 1 FROM generation WHERE state = 'dead'").fetchone() else "done"
+        for articles, rows in self.rows("SELECT articles, rows_done FROM generation WHERE state = 'loading'"):
+            return "words" if rows else "means" if articles else "begun"
+        return "dead" if self.rows("SELECT 1 FROM generation WHERE state = 'dead'") else "done"
 
     def finished(self, process: subprocess.Popen[bytes]) -> list[str]:
         """A process that must end well; what it said."""
@@ -156,9 +169,9 @@ class Killed(Serving):
     def test_killed_while_a_file_is_built(self) -> None:
         """Killed as soon as a file grows in lexicon/: the server builds it again, and sweeps the half one."""
         self.server.stop()
-        words = self.edition("new", 30_000)
+        arguments = (*self.options, "import", self.edition("new", 30_000), "--name", "words")
         process = subprocess.Popen(
-            [sys.executable, "-m", "dictd.ctl", "--state-dir", str(self.state), "import", words, "--name", "words"],
+            [sys.executable, "-m", "dictd.ctl", "--state-dir", self.state, *arguments],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=CHECKOUT,
@@ -167,7 +180,7 @@ class Killed(Serving):
         until("a file to be built", lambda: process.poll() is not None or bool(self.building()))
         process.kill()
         process.wait()
-        self.server = Server.started(self.state)
+        self.server = self.serve()
         self.addCleanup(self.server.kill)
         until("the new edition", lambda: self.served() == "new")
         until("the half file to be swept", lambda: not self.building())
@@ -193,6 +206,7 @@ class Killed(Serving):
         self.assertClean()
 
 
+@on_both
 class Beside(Serving):
     """Two imports at once."""
 
@@ -205,7 +219,7 @@ class Beside(Serving):
         self.assertRegex(
             line, rf"^dictctl: words is being imported by process {first.pid} on \S+ since [\d:]+ UTC; wait"
         )
-        done = dictctl(self.state, "doctor")
+        done = dictctl(self.state, *self.options, "doctor")
         self.assertEqual(done.returncode, 0, done.stdout.decode())
         self.assertIn(f"words is being imported by process {first.pid}".encode(), done.stdout)
         self.assertEqual(self.served(), "old")
@@ -318,7 +332,7 @@ class Full(Serving):
                     self.assertIn(str(self.state / "lexicon"), lines[-1])
                     self.assertFalse(list((self.state / "lexicon").glob(".catalogue*")))
         self.assertTrue(any("lexicon/.catalogue.json" in line for line in lines), lines)
-        self.server = Server.started(self.state)
+        self.server = self.serve()
         self.addCleanup(self.server.kill)
         self.assertGood()
 

@@ -160,7 +160,11 @@ class ServerKeys(WithAKey):
         self.server.stop()
         with sqlite3.connect(self.state / "store" / ACCOUNTS_FILE) as connection:
             connection.execute("DROP TABLE user_key")
-            connection.execute("DROP TABLE worker_lease")
+            for table in ("worker_lease", "forgotten", "invite", "store_identity"):
+                connection.execute(f"DROP TABLE {table}")
+            connection.execute("DROP INDEX hist_rid")
+            for column in ("nonce", "paused", "keep_days"):
+                connection.execute(f"ALTER TABLE user DROP COLUMN {column}")
             connection.execute("DELETE FROM schema_version WHERE subject = 'accounts' AND version > 1")
         connection.close()
         self.server = Server.started(self.state)

@@ -264,9 +264,15 @@ class Starting(Running):
         self.assertIn(f"{path}:2: unknown key listen.prot", said)
 
     def test_mysql(self) -> None:
-        """Another store is refused with a plain sentence."""
-        said = self.refused("--store", "mysql://root@localhost/dictd", "--state-dir", str(self.state))
-        self.assertIn("keeps everything in SQLite", said)
+        """A store that cannot be one is refused with a plain sentence."""
+        for url, sentence in (
+            ("mysql://localhost/dictd", "must say as which user"),
+            ("mysql://dictd:secret@localhost/dictd", "must not hold a password"),
+            ("postgres://dictd@localhost/dictd", 'must be "sqlite" or mysql://'),
+        ):
+            said = self.refused("--store", url, "--state-dir", str(self.state))
+            self.assertIn(sentence, said)
+            self.assertNotIn("secret", said)
 
     def test_workers(self) -> None:
         """A number, or auto."""

@@ -12,7 +12,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd import errors
 from dictd.errors import DictError, ImportRefused
-from dictd.importers.intake import check_name
+from dictd.importers.description import check_name
 from dictd.importers.reading import Reading
 from dictd.wire import replies
 from dictd.wire.grammar import parse
