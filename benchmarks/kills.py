@@ -147,7 +147,7 @@ class Trial:
         for one in self.witnesses:
             one.end()
         spool = self.kept.state / "spool"
-        until("the spool to be empty", lambda: bool(self.server.hear()) and not [*spool.glob("*")], _PATIENCE)
+        until("the spool to be empty", lambda: bool(self.server.hear()) and not [*spool.rglob("*.rows")], _PATIENCE)
         words = self.words()
         there = set(words)
         confirmed = frozenset[str]().union(*(one.confirmed for one in self.witnesses))

@@ -127,7 +127,7 @@ def truth(case: str, kept: Kept, *witnesses: Witness) -> Iterator[Value | str]:
     """What was promised, held against what is there once no spool has anything any more."""
     for witness in witnesses:
         witness.end()
-    until("the spool to be empty", lambda: not [*(kept.state / "spool").glob("*")], _PATIENCE)
+    until("the spool to be empty", lambda: not [*(kept.state / "spool").rglob("*.rows")], _PATIENCE)
     assert kept.mariadb
     words = [word for (word,) in kept.mariadb.rows(database_of(kept), ROWS)]
     there = set(words)
