@@ -30,7 +30,7 @@ from tests.accounts.people import (
 class AccountRules(People):
     """What people do with their accounts."""
 
-    @initialize(some=st.sampled_from((True, True, True, False)), invited=st.booleans())
+    @initialize(some=st.sampled_from((True, True, True, False)), invited=st.sampled_from((False, True, True)))
     def set_up(self, some: bool, invited: bool) -> None:
         """Either nobody is here yet, or everybody sits in a new account; then codes may be needed."""
         for number in range(3) if some else ():
@@ -102,9 +102,17 @@ class AccountRules(People):
         self.process.roster.leave(self.seats[seat])
         self.seated[seat] = None
 
-    @rule(seat=seats, secret=tried, new=secrets, troubles=troubles)
-    def change_password(self, seat: int, secret: str | None, new: str, troubles: Sequence[Trouble]) -> None:
-        """With the right password it changes, and everybody else of that account has to log in again."""
+    @rule(seat=seats, secret=tried, new=secrets, beside=st.booleans(), troubles=troubles)
+    def change_password(
+        self, seat: int, secret: str | None, new: str, beside: bool, troubles: Sequence[Trouble]
+    ) -> None:
+        """With the right password it changes, and everybody else of that account has to log in again.
+
+        :param beside: whether somebody else is logged in to it surely.
+        """
+        _, member = self.somebody(seat)
+        if beside and member and member.there:
+            self.log_in(seat=(seat + 1) % 3, name=self.name_of(member), spelling=0, secret=None, troubles=[])
         _, member = self.somebody(seat)
         self.expect(troubles)
         said = self.said(member, secret)

@@ -16,7 +16,18 @@ from dictd.store.history import HIGHEST, HistoryQueries
 from tests.accounts.account_rules import AccountRules
 from tests.accounts.failing_pool import Trouble
 from tests.accounts.ledger import Found, Member, Row
-from tests.accounts.people import WORDS, asked, names, outcome_of, seats, some_words, spellings, troubles, words
+from tests.accounts.people import (
+    WORDS,
+    asked,
+    first_troubles,
+    names,
+    outcome_of,
+    seats,
+    some_words,
+    spellings,
+    troubles,
+    words,
+)
 from tests.store.databases import committed
 
 #: Instead of the number of a process.
@@ -41,11 +52,11 @@ class HistoryRules(AccountRules):
         if row.rid == before:
             assert kept == [False]  # it was not even taken
         elif member.there:
-            assert all(row.rid > other.rid for other in member.history if other.process != ELSEWHERE)
+            assert all(row.rid > other.rid for other in member.history if other.process == row.process)
             member.add(row)
         return kept, row
 
-    @rule(seat=seats, asked=asked, told=st.booleans(), troubles=troubles)
+    @rule(seat=seats, asked=asked, told=st.booleans(), troubles=first_troubles)
     def look_up(self, seat: int, asked: Asked, told: bool, troubles: Sequence[Trouble]) -> None:
         """What is looked up is kept if that is said; where there is a spool nothing else is ever said.
 
@@ -71,12 +82,33 @@ class HistoryRules(AccountRules):
             return
         now = self.now + ahead
         self.elsewhere = max(self.elsewhere + 1, row_id(now, 1023, 0))
-        shown = (WORDS[word][spelling], DICTIONARIES[spelling], 7)
-        row = LookUp(member.id, self.elsewhere, now, shown[0], key_of(shown[0]), *shown[1:])
+        row = self.made_elsewhere(member, self.elsewhere, now, word, spelling)
         connection = self.store.connect()
         committed(connection, HistoryQueries(self.store.dialect).keep, [row])
         connection.close()
-        member.add(Row(word, row.rid, now, shown, True, ELSEWHERE))
+        member.add(Row(word, row.rid, now, (row.word, row.dictionary, row.found), True, ELSEWHERE))
+
+    def made_elsewhere(self, member: Member, rid: int, now: int, word: int, spelling: int) -> LookUp:
+        """A row of another server."""
+        spelled = WORDS[word][spelling]
+        return LookUp(member.id, rid, now, spelled, key_of(spelled), DICTIONARIES[spelling], 7)
+
+    @rule(seat=seats, word=words, spelling=spellings, whole=st.booleans(), waits=st.booleans())
+    def forget_what_is_elsewhere(self, seat: int, word: int, spelling: int, whole: bool, waits: bool) -> None:
+        """FORGET means what another server has kept, by a clock that is ahead, or has in its spool."""
+        user, member = self.somebody(seat)
+        if user is None or member is None or not member.there or self.pool.down:
+            return
+        row = self.made_elsewhere(member, row_id(self.now, 1022, 0), self.now, word, spelling)
+        if not waits:
+            name = self.name_of(member)
+            self.look_up_elsewhere(name=name, word=word, spelling=spelling, ahead=3_600_000)
+            self.the_store_is_as_the_ledger()
+        self.forget(seat=seat, word=None if whole else word, spelling=0, troubles=[])
+        if waits:
+            connection = self.store.connect()
+            committed(connection, HistoryQueries(self.store.dialect).replay, [row], self.now)
+            connection.close()
 
     @rule(seat=seats, word=words, spelling=spellings, which=st.integers(0, 5), troubles=troubles)
     def look_up_beside_who_is_gone(
@@ -161,7 +193,13 @@ class HistoryRules(AccountRules):
                 setattr(member, name, value)
         return not isinstance(outcome, Exception)
 
-    @rule(seat=seats, keeps=st.booleans(), troubles=troubles)
+    @rule(seat=seats, asked=asked, troubles=first_troubles)
+    def pause_unheard(self, seat: int, asked: Asked, troubles: list[Trouble]) -> None:
+        """HISTORY OFF, and a session elsewhere has not heard of it: nothing is kept for it."""
+        self.pause_or_go_on(seat=seat, keeps=False, troubles=[])
+        self.look_up(seat=seat, asked=asked, told=False, troubles=troubles)
+
+    @rule(seat=seats, keeps=st.booleans(), troubles=first_troubles)
     def pause_or_go_on(self, seat: int, keeps: bool, troubles: Sequence[Trouble]) -> None:
         """HISTORY OFF and ON reach all sessions of the account, and the store."""
         user, member = self.somebody(seat)

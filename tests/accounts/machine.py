@@ -17,7 +17,7 @@ from dictd.store.accounts import AccountQueries
 from tests.accounts.failing_pool import Trouble
 from tests.accounts.history_rules import Asked, HistoryRules
 from tests.accounts.ledger import Found, Member
-from tests.accounts.people import NAMES, asked, names, outcome_of, seats, troubles
+from tests.accounts.people import NAMES, SECRETS, asked, first_troubles, names, outcome_of, seats, secrets, troubles
 from tests.store.databases import committed
 
 _HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -120,6 +120,34 @@ class Machine(HistoryRules):
             self.ledger.members[name] = Member(user.id, member.key, member.secret)
         connection.close()
 
+    @rule(name=names, secret=st.none() | secrets, new=secrets)
+    def act_for_another(self, name: int, secret: str | None, new: str) -> None:
+        """Somebody whose account another has anew changes nothing of that, with the right password."""
+        self.somebody(name)
+        self.delete_elsewhere(name=name, again=True)
+        self.change_password(seat=name, secret=None, new=new, beside=False, troubles=[])
+        self.unregister(seat=name, secret=secret, troubles=[])
+
+    @rule(name=names, uses=st.sampled_from((2, 2, 1)), days=st.sampled_from((0, 0, 0, 8)), troubles=first_troubles)
+    def register_anew(self, name: int, uses: int, days: int, troubles: list[Trouble]) -> None:
+        """A name that was given up is had again, by a new code where one is needed, as often as that lasts."""
+        for seat in range(3) if self.process.registrar.invited_only else ():
+            self.invite(seat=seat, uses=uses, admin=True, troubles=[])
+        self.days_pass(days=days)
+        # A code is looked at before; it is the account that goes wrong.
+        checked = [Trouble.NONE] if self.process.registrar.invited_only else []
+        for others in range(2):
+            self.delete_elsewhere(name=(name + others) % 3, again=False)
+            self.register(
+                seat=name,
+                name=(name + others) % 3,
+                spelling=1,
+                secret=SECRETS[others],
+                code=0,
+                troubles=[] if others else [*checked, *troubles],
+            )
+            self.the_store_is_as_the_ledger()
+
     @rule(late=st.booleans())
     def restart(self, late: bool) -> None:
         """The server stops in order: what it has not confirmed is in its spool, or was never promised."""
@@ -160,13 +188,28 @@ class Machine(HistoryRules):
         whole=st.booleans(),
         change=st.sampled_from(Change),
         late=st.booleans(),
+        put_back=st.booleans(),
         troubles=troubles,
     )
     def change_before_it_is_found(
-        self, seat: int, asked: Asked, whole: bool, change: Change, late: bool, troubles: list[Trouble]
+        self,
+        seat: int,
+        asked: Asked,
+        whole: bool,
+        change: Change,
+        late: bool,
+        put_back: bool,
+        troubles: list[Trouble],
     ) -> None:
-        """What waits in a file of a dead process is not found before its user has changed their mind."""
+        """What waits in a file of a dead process is not found before its user has changed their mind.
+
+        :param put_back: whether the clock was, so that the ids of its rows are ahead.
+        """
         word, spelling = asked[0]
+        if put_back:
+            self.look_up(seat=seat, asked=asked, told=True, troubles=[])
+            self.the_store_is_as_the_ledger()
+            self.set_wall_clock(seconds=-3600.0)
         self.look_up_and_die(seat=seat, asked=asked, done=2, late=True, power=False)
         if change is Change.UNREGISTER:
             self.unregister(seat=seat, secret=None, troubles=troubles)
@@ -196,10 +239,11 @@ class Machine(HistoryRules):
 
     @rule()
     def find_files(self) -> None:
-        """What dead processes left is found."""
+        """What dead processes left is found, and nothing waits after it."""
         self.expect(())
-        if self.process.left:
+        if not self.pool.down:
             self.process.begin()
+            assert self.process.drained
 
     @precondition(lambda self: not self.pool.down)
     @rule()

@@ -58,8 +58,10 @@ asked = st.lists(st.tuples(words, spellings), min_size=1, max_size=5)
 _kinds = st.sampled_from(Trouble)
 #: So many queries go well, and then some do not.
 _some_troubles = st.builds(
-    lambda well, others: [Trouble.NONE] * well + others, st.integers(0, 2), st.lists(_kinds, min_size=1, max_size=2)
+    lambda well, others: [Trouble.NONE] * well + others, st.integers(0, 3), st.lists(_kinds, min_size=1, max_size=2)
 )
+#: Of a step with one query.
+first_troubles: st.SearchStrategy[list[Trouble]] = st.just([]) | st.lists(_kinds, min_size=1, max_size=2)
 troubles: st.SearchStrategy[list[Trouble]] = st.just([]) | _some_troubles
 
 

@@ -647,6 +647,18 @@ class Registering(TestCase):
         self.assertEqual(self.accounts(), 1)
         self.assertEqual(len(await self.recorder.newest(user, 10, None)), 1)
 
+    async def test_account_that_another_has_anew(self) -> None:
+        """A session that has not heard that its account is gone does nothing to another of its name and password."""
+        gone = await self.registered()
+        seat = await self.log_in()
+        self.connection.execute("DELETE FROM user WHERE id = ?", (gone.id,))
+        user = await self.registered()
+        with self.assertRaises(LoginFailed):
+            await self.registrar.unregister(seat, SECRET, HERE)
+        with self.assertRaises(LoginFailed):
+            await self.registrar.change_password(seat, SECRET, OTHER, HERE)
+        self.assertEqual((await self.log_in()).user, user)
+
     async def test_unregistering_when_the_store_is_away(self) -> None:
         """480, and the person is still logged in to an account that is still there."""
         user = await self.registered()

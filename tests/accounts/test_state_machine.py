@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -45,13 +45,15 @@ class AgainstTheModel(SynchronousTestCase):
                 max_examples=mariadb if is_mariadb(self) else sqlite,
                 stateful_step_count=STEPS,
                 suppress_health_check=list(HealthCheck),
+                # Each try kills a server: what fails there is made small on SQLite, where most of it fails too.
+                phases=[phase for phase in Phase if not (is_mariadb(self) and phase is Phase.shrink)],
             ),
         )
 
     def test_without_a_spool(self) -> None:
         """Whatever three people do, and whatever dies, the store holds what a plain dict would."""
-        self.run_machine(False, sqlite=150, mariadb=20)
+        self.run_machine(False, sqlite=80, mariadb=15)
 
     def test_with_a_spool(self) -> None:
         """The same with a spool, where everything is confirmed, and everything that was confirmed is there, once."""
-        self.run_machine(True, sqlite=350, mariadb=60)
+        self.run_machine(True, sqlite=250, mariadb=50)

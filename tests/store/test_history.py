@@ -119,6 +119,14 @@ class Rows(HistoryCase):
         self.assertEqual(len(self.newest(self.bert)), 1)
         self.assertEqual(self.forget(self.anna, None), 0)
 
+    def test_clock_of_another_host_is_ahead(self) -> None:
+        """What is there is forgotten, though its ids are higher than those that this host knows."""
+        self.keep(row(self.anna, 1001, "one"), row(self.anna, 1002, "two"), row(self.bert, 1003, "his"))
+        latest = self.database.run(self.queries.latest, self.anna.id)
+        self.assertEqual(latest, 1002)
+        self.assertEqual(self.database.run(self.queries.forget, self.anna.id, b"one", 1000, NOW, latest), 1)
+        self.assertEqual(self.database.run(self.queries.forget, self.anna.id, None, 1000, NOW, latest), 1)
+
     def test_empty_key_is_a_word_and_not_everything(self) -> None:
         """A word that folds to nothing is one word: it does not wipe the whole history."""
         self.keep(row(self.anna, 1, "stays"))
