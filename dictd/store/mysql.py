@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-import stat
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
-from pathlib import Path
 from typing import Any, ClassVar
 
 import pymysql
 from attrs import define, field
 from twisted.logger import Logger
 
-from dictd.errors import SettingsRefused, StoreAway, StoreUnavailable
+from dictd.errors import StoreAway, StoreUnavailable
 from dictd.sections import Store
 from dictd.store import schema
+from dictd.store.credentials import context_of, password_of
 from dictd.store.dialect import MYSQL, Connection, Dialect
 from dictd.store.faults import ERRORS, Fault, code_of, fault_of, told
 from dictd.store.identity import IdentityQueries
@@ -75,7 +73,7 @@ class MySQL:
         return cls(
             url,
             password_of(settings),
-            _context(settings.ca),
+            context_of(settings),
             settings.connections,
             settings.connect_seconds,
             settings.answer_seconds,
@@ -264,40 +262,3 @@ def _prepare(connection: Line) -> bool:
     if "STRICT_ALL_TABLES" not in mode:
         raise pymysql.err.OperationalError(-1, f"it does not keep to STRICT_ALL_TABLES: its sql_mode is {mode}")
     return not read_only
-
-
-def password_of(settings: Store) -> str:
-    """The password: of the environment, or of the file.
-
-    :raises SettingsRefused: the file cannot be read, or others can read it.
-    """
-    if settings.password or not settings.password_file:
-        return settings.password
-    path = Path(settings.password_file).expanduser()
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            text = file.read(4096)
-    except OSError as error:
-        raise SettingsRefused(f"store.password_file {path}: {error.strerror}") from None
-    if stat.S_IMODE(mode) & 0o077:
-        raise SettingsRefused(f"store.password_file {path} can be read by others: chmod go= {path}")
-    try:
-        return text.decode().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise SettingsRefused(f"store.password_file {path} is not text") from None
-
-
-def _context(ca: str) -> ssl.SSLContext | None:
-    """TLS that verifies whom it speaks with; ``None`` where none is wanted.
-
-    :raises SettingsRefused: the certificates cannot be read.
-    """
-    if not ca:
-        return None
-    try:
-        context = ssl.create_default_context(cafile=str(Path(ca).expanduser()))
-    except (OSError, ssl.SSLError) as error:
-        raise SettingsRefused(f"store.ca {ca}: {error}") from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context

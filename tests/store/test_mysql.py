@@ -16,8 +16,9 @@ from dictd import config
 from dictd.errors import SettingsRefused, StoreAway, StoreUnavailable
 from dictd.sections import Store
 from dictd.store import databases, mysql
+from dictd.store.credentials import context_of, password_of
 from dictd.store.line import Line
-from dictd.store.mysql import MySQL, password_of
+from dictd.store.mysql import MySQL
 from dictd.storeurl import Host, StoreURL
 from tests.store.databases import fresh_mysql
 from tests.support import certificates, mariadb
@@ -124,7 +125,7 @@ class Encrypted(SynchronousTestCase):
         """With its CA the connection is encrypted; a TLS before 1.2 is not spoken."""
         line = opened(self, self.address("localhost"), ca=self.certificate)
         self.assertNotEqual(self.cipher(line), "")
-        context = mysql._context(self.certificate)
+        context = context_of(Store(ca=str(self.certificate)))
         assert context is not None
         self.assertEqual(context.minimum_version, ssl.TLSVersion.TLSv1_2)
 
