@@ -182,6 +182,16 @@ class Server(Doctor):
         self.said("store", "fault", "it takes no writes")
         self.server.rows("", "SET GLOBAL read_only = 0")
 
+    def test_binary_log(self) -> None:
+        """One that takes statements alone refuses all that we write: a fault, and it does refuse."""
+        self.server.rows("", "SET GLOBAL binlog_format = STATEMENT")
+        found = [text for kind, text in self.look(1)["store"] if kind == "fault"]
+        self.assertTrue(any("binlog_format is STATEMENT" in text for text in found), found)
+        self.assertEqual(self.ctl("invite").exit_code, 1)
+        self.server.rows("", "SET GLOBAL binlog_format = MIXED")
+        found = [text for kind, text in self.look(0)["store"] if kind == "fault"]
+        self.assertFalse(any("binlog_format" in text for text in found), found)
+
     def test_hosts(self) -> None:
         """Each host is tried; one that does not answer is a note while another does."""
         self.url = self.url.replace("@127.0.0.1", "@127.0.0.2:1,127.0.0.1")

@@ -23,7 +23,7 @@ _OTHERS = 3
 _VARIABLES = """
     SELECT @@version, @@SESSION.sql_mode, @@innodb_flush_log_at_trx_commit, @@log_bin, @@sync_binlog,
         @@max_connections, @@max_user_connections, @@GLOBAL.read_only, @@character_set_database,
-        @@SESSION.max_allowed_packet
+        @@SESSION.max_allowed_packet, @@binlog_format
 """
 
 
@@ -81,9 +81,11 @@ class MySQLServer:
 
     def _judged(self, row: tuple[Any, ...]) -> Iterator[tuple[str, str]]:
         """What is to be said of the variables of a server."""
-        _, mode, flush, binlog, sync, most, most_of_user, read_only, charset, packet = row
+        _, mode, flush, binlog, sync, most, most_of_user, read_only, charset, packet, logged = row
         if "STRICT_ALL_TABLES" not in mode:
             yield "fault", f"it does not keep to STRICT_ALL_TABLES; its sql_mode is {mode}"
+        if binlog and logged == "STATEMENT":
+            yield "fault", "binlog_format is STATEMENT: it refuses every write of ours; set it to ROW or MIXED"
         if read_only:
             yield "fault", "it takes no writes (read_only): accounts and history are away there"
         if flush != 1:
