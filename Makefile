@@ -2,9 +2,12 @@
 # make test  lint, types and all tests, with the real programs they need
 # make compare-matches   what MATCH finds for 2,000 words beside C dictd, and why it differs; about two minutes
 # make fuzz  any bytes to the line server and the importers for about ten minutes; SECONDS=60 for a first look
+# make docs  the pages of docs/ as HTML, in docs/_build/html
 # make bench side by side with C dictd, dicod and a C server of system calls only; QUICK=1 for a first look
 # make kills kill -9 a hundred times, of workers and of the database, and fifty lost answers to COMMIT, under load; is
 #            everything there that was promised, and nothing twice? about ten minutes
+# make soak  five minutes of every verb, rude and slow clients, killed workers, imports and reloads: does memory stay as it
+#            is, is every file closed and every client answered? SECONDS=1800 for longer, STORE=mariadb
 # make bench-compare A=old.json B=new.json   what a change did
 
 SHELL := /bin/sh
@@ -16,18 +19,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOG := $(VENV)/install.log
 ROUNDS ?= 3
-# Of each benchmark, or of all fuzzing with atheris together.
-SECONDS ?= $(if $(filter fuzz,$(MAKECMDGOALS)),420,2)
+# Of each benchmark, of all fuzzing with atheris together, or of the soak.
+SECONDS ?= $(if $(filter fuzz,$(MAKECMDGOALS)),420,$(if $(filter soak,$(MAKECMDGOALS)),300,2))
+STORE ?= sqlite
 A ?=
 B ?= .bench/LATEST.json
-APT_PROGRAMS := mariadbd dict curl nc cc emacs faketime openssl
+APT_PROGRAMS := mariadbd dict curl nc cc emacs faketime openssl systemd-analyze ssh ssh-keygen
 DEBIAN := dict-wn dict-gcide dict-foldoc dict-jargon dict-freedict-eng-deu dict-freedict-deu-eng dictd libmaa4 \
   dico dicod libdico2 libgsasl18 libgssglue1 libidn12 libltdl7 libntlm0 libpcre3 \
-  haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1
-APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev emacs-nox faketime openssl
+  haproxy liblua5.3-0 libopentracing-c-wrapper0 libopentracing1 logrotate libpopt0 prometheus mariadb-client
+APT_PACKAGES := mariadb-server-core mariadb-client-core dict curl netcat-openbsd gcc libc6-dev emacs-nox faketime openssl systemd \
+  openssh-client
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
-.PHONY: run test lint types trial fuzz programs bench kills bench-compare compare-matches clean
+.PHONY: run test lint types trial docs fuzz programs bench kills soak bench-compare compare-matches clean
 
 run: $(VENV)/installed
 	@if [ ! -e $(VENV)/wordnet ] && [ ! -e $(STATE)/lexicon/catalogue.json ]; then \
@@ -59,6 +64,10 @@ types: $(VENV)/tested
 
 trial: $(VENV)/tested programs
 	$(BIN)/python -m twisted.trial -j2 tests
+
+docs: $(VENV)/tested
+	@$(BIN)/python -m sphinx -W --keep-going -n -q docs docs/_build/html
+	@echo "docs: docs/_build/html/index.html"
 
 $(VENV)/tested: $(VENV)/installed
 	@echo "dictd: installing what the tests need ..."
@@ -99,6 +108,9 @@ bench: $(VENV)/tested
 
 kills: $(VENV)/tested programs
 	@$(BIN)/python -m benchmarks.kills
+
+soak: $(VENV)/tested programs
+	@$(BIN)/python -m benchmarks.soak --seconds $(SECONDS) --store $(STORE)
 
 bench-compare: $(VENV)/installed
 	@$(BIN)/python -m benchmarks.compare $(A) $(B)

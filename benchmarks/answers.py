@@ -13,7 +13,7 @@ UNCONFIRMED = "250 unconfirmed"
 #: What came although nothing was asked.
 UNASKED = "unasked"
 
-_WITH_TEXT = frozenset((b"110", b"111", b"112", b"113", b"114", b"151", b"152", b"180"))
+_WITH_TEXT = frozenset((b"110", b"111", b"112", b"113", b"114", b"151", b"152", b"180", b"184"))
 
 
 def endings(data: bytes, asked: int) -> list[str] | None:

@@ -77,12 +77,12 @@ def wordbook(path: Path, rows: int = ROWS) -> Path:
     meaning = "a thing that is made up, and told at some length so that it looks like what people import " * 2
     with path.open("w", encoding="utf-8") as file:
         for row in range(rows):
-            file.write(f"{_word(row)}\t{meaning[row % 7 : row % 7 + 10 + row % 101]}\n")
+            file.write(f"{made_up(row)}\t{meaning[row % 7 : row % 7 + 10 + row % 101]}\n")
     return path
 
 
-def _word(number: int) -> str:
-    """Syllables that are the digits of the number, in an order that is not the alphabet's."""
+def made_up(number: int) -> str:
+    """A word of such a book: syllables that are the digits of its row, in an order that is not the alphabet's."""
     number = number * 48_271 % 2_147_483_647
     syllables = []
     while number:

@@ -57,6 +57,13 @@ def address(value: str) -> str:
     return addresses((value,))
 
 
+def loopback(value: str) -> str:
+    """One IP address that only this machine reaches."""
+    if trouble := address(value):
+        return trouble
+    return "" if ipaddress.ip_address(value).is_loopback else f"{value!r} can be reached from other machines"
+
+
 def networks(value: tuple[str, ...]) -> str:
     """IP addresses and networks."""
     for network in value:

@@ -58,6 +58,12 @@ class Kicked(ShuttingDown):
     default = "the administrator has ended this connection"
 
 
+class AccountChanged(ShuttingDown):
+    """421 because the account was disabled or deleted, or has another password."""
+
+    default = "your account was changed by the administrator, please connect again"
+
+
 class Banned(ShuttingDown):
     """421 because an administrator does not want this network here."""
 
@@ -290,6 +296,10 @@ class SettingsRefused(DictError):
 
 class ImportRefused(DictError):
     """A file is not what an importer can read; nothing was changed."""
+
+
+class BackupRefused(DictError):
+    """A backup is not whole, or cannot be made or brought back here; nothing was changed."""
 
 
 class LexiconDamaged(DictError):

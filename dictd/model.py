@@ -17,6 +17,9 @@ LONGEST_TITLE = 200
 DAY = 86_400_000
 #: 2025-01-01 UTC in milliseconds since 1970: row ids count from here.
 EPOCH = 1_735_689_600_000
+#: 2026-01-01 UTC in milliseconds since 1970, see :func:`moved_row_id`.
+MOVED_BEFORE = 1_767_225_600_000
+_MOVED_WORKER, _MOVED_COUNTER = 1023, 2048
 #: Version of the JSON form of senses, see :meth:`Entry.structure`.
 SENSES_VERSION = 1
 #: What :func:`dictionary_name` asks for, in words.
@@ -43,6 +46,28 @@ def row_id(now: int, worker: int, counter: int) -> int:
     :param now: milliseconds since 1970.
     """
     return (now - EPOCH) << 22 | worker << 12 | counter
+
+
+def moved_row_id(time: int, number: int) -> int:
+    """The id of a row that was made by another program than dictd: in the order of its time among all others.
+
+    Until 2026, before there was a dictd, ``milliseconds since 1970 << 16 | number``: above 0, as all ids are, and
+    below those of 2026. From then on between those of dictd, with a counter that no worker comes to.
+
+    :param time: milliseconds since 1970, at least 1.
+    :param number: of the rows of one user in one millisecond, from 0.
+    """
+    if time < MOVED_BEFORE:
+        return time + (number >> 16) << 16 | number & 0xFFFF
+    return row_id(time + (number >> 11), _MOVED_WORKER, _MOVED_COUNTER | number & (_MOVED_COUNTER - 1))
+
+
+def moved_at(rid: int) -> int | None:
+    """The time of a row of which :func:`moved_row_id` made the id, nearly; ``None`` for a row of dictd."""
+    if rid < row_id(MOVED_BEFORE, 0, 0):
+        return rid >> 16
+    moved = rid >> 12 & 0x3FF == _MOVED_WORKER and rid & _MOVED_COUNTER
+    return (rid >> 22) + EPOCH if moved else None
 
 
 @frozen
@@ -125,12 +150,17 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
+#: What an account may be.
+ROLES = ("user", "admin")
+
+
 @frozen
 class User:
     """Somebody who is logged in.
 
     :ivar role: ``user`` or ``admin``.
     :ivar keeps: whether look-ups are kept; ``HISTORY OFF`` ends that.
+    :ivar epoch: of the account when they logged in; what ends the sessions of a user makes it another.
     :ivar key: see :func:`name_key`.
     """
 
@@ -138,6 +168,7 @@ class User:
     name: str
     role: str = "user"
     keeps: bool = True
+    epoch: int = 0
 
     key: str = field(init=False, eq=False, repr=False)
 
@@ -150,7 +181,7 @@ class User:
 class Account:
     """A user as the store keeps it.
 
-    :ivar passwd: an argon2id string; never shown.
+    :ivar passwd: an argon2id string, alone or over a digest (:mod:`dictd.accounts.wrapped`); never shown.
     """
 
     user: User

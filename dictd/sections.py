@@ -217,6 +217,11 @@ class History:
         "back: so much of one worker, MiB. 0: not at all.",
         checks.between(0, 1 << 20),
     )
+    misses: bool = _key(
+        True,
+        "Whether words that nobody finds are counted, without who asked, so that dictctl misses can tell what is\n"
+        "missed. Those of users who have said HISTORY OFF never are.",
+    )
 
 
 @frozen
@@ -297,6 +302,24 @@ class Limits:
 
 
 @frozen
+class Manhole:
+    """A Python prompt inside the running server, over SSH, for administrators; dictctl shell opens it."""
+
+    enabled: bool = _key(False, "Whether there is one. Who comes in can do all that dictd can: read everything too.")
+    address: str = _key(
+        "127.0.0.1", "IP address to listen on; one of this machine's own, such as 127.0.0.1.", checks.loopback
+    )
+    port: int = _key(6628, "TCP port. 0 lets the system choose.", checks.between(0, 65535))
+    unix: str = _key("", "Path of a unix socket to listen on instead, for the user of the server alone.", checks.path)
+    authorized_keys: str = _key(
+        "",
+        "The public keys that are let in, as in ~/.ssh/authorized_keys; read at each login. Nobody else may be able\n"
+        "to write it. Empty: manhole/authorized_keys in the state directory.",
+        checks.path,
+    )
+
+
+@frozen
 class Metrics:
     """What Prometheus reads, and whether the server is well: /metrics, /healthz, /readyz, over HTTP."""
 
@@ -365,6 +388,7 @@ class Settings:
     accounts: Accounts = Accounts()
     history: History = History()
     limits: Limits = Limits()
+    manhole: Manhole = Manhole()
     metrics: Metrics = Metrics()
     log: Log = Log()
     dictionaries: Mapping[str, DictionarySettings] = _by_name()

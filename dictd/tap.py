@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,7 @@ def makeService(options: Options) -> IService:
     from dictd.processes.claim import Claim
     from dictd.processes.greeting import tell_newcomer
     from dictd.processes.journal import Logged
+    from dictd.processes.notices import Notices
     from dictd.processes.preflight import Origin
     from dictd.processes.state import State
 
@@ -77,7 +78,14 @@ def makeService(options: Options) -> IService:
         raise SystemExit(f"dictd: {trouble.text}") from None
     # Where the log is JSON somebody reads every line as that.
     shown = twistd.get("nodaemon") and settings.log.format == "text"
-    greet = partial(tell_newcomer, registration=settings.accounts.registration) if shown else None
+    notices = Notices(reactor, os.environ)
+
+    def greet(dictionaries: Sequence[tuple[str, int]], where: Sequence[str]) -> None:
+        notices.serves(where)
+        if shown:
+            tell_newcomer(dictionaries, where, settings.accounts.registration)
+
+    notices.setServiceParent(logged)
     if alone:
         from dictd.processes.alone import Alone
 

@@ -46,6 +46,8 @@ class Commands(SynchronousTestCase):
         self.files = Path(self.mktemp()).absolute()
         self.files.mkdir()
         self.url = stores.url(self)
+        # Whoever runs on the ports of the settings is nobody's business here.
+        self.surroundings = {"DICTD_LISTEN_PORT": "0", "DICTD_METRICS_PORT": "0"}
 
     def file(self, name: str, content: str | bytes) -> str:
         """A file to import."""
@@ -55,7 +57,8 @@ class Commands(SynchronousTestCase):
 
     def ctl(self, *args: str) -> Result:
         """Run dictctl, its environment free of the settings of whoever runs the tests."""
-        env = {name: None for name in os.environ if name.startswith("DICTD_")}
+        env: dict[str, str | None] = {name: None for name in os.environ if name.startswith("DICTD_")}
+        env |= self.surroundings
         options = ["--state-dir", str(self.state), *(("--store", self.url) if self.url != "sqlite" else ())]
         return CliRunner().invoke(ctl.main, [*options, *args], env=env, prog_name="dictctl")
 

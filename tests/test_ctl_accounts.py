@@ -1,4 +1,4 @@
-"""dictctl invite and role, as an administrator or a script calls them."""
+"""dictctl invite, as an administrator or a script calls them."""
 
 from __future__ import annotations
 
@@ -97,13 +97,3 @@ class Accounts(Commands):
     def test_where_nobody_needs_one(self) -> None:
         """It says so beside the code."""
         self.assertIn("registration is open", self.ctl("invite").stderr)
-
-    def test_role(self) -> None:
-        """Shown and set, by any spelling of the name."""
-        self.assertEqual(self.done("role", "zoë"), "Zoë is user.\n")
-        self.assertEqual(self.done("role", "ZOË", "admin"), "Zoë is admin.\n")
-        self.assertEqual(self.value("role", "Zoë"), {"name": "Zoë", "role": "admin"})
-        self.assertEqual(self.done("role", "zoë", "user"), "Zoë is user.\n")
-        for name in ("nobody", "a b"):
-            self.assertEqual(self.refused("role", name, "admin"), f"there is no account {name}")
-        self.misused("role", "zoë", "king")

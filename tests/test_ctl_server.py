@@ -18,7 +18,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from dictd import ctl
 from dictd.config import Settings
-from dictd.ctl.doctor import _Examination
+from dictd.ctl.looks.examination import Examination
+from dictd.ctl.looks.running import running
 from dictd.ctl.root import Shared
 from dictd.processes import control
 from dictd.processes.state import Lock, State
@@ -36,19 +37,17 @@ STATUS = {
 }  # fmt: skip
 
 
-class Server(SynchronousTestCase):
-    """dictctl status, sessions, kick, ban, reload, stop."""
+class Answering:
+    """A server that is a socket of the test's own.
 
-    def setUp(self) -> None:
-        """A state directory with nobody on it."""
-        self.state = Path(tempfile.mkdtemp(prefix="dictd-ctl-"))
-        self.addCleanup(shutil.rmtree, self.state)
-        self.asked: list[dict[str, Any]] = []
+    :ivar asked: what it has heard.
+    """
 
-    def ctl(self, *args: str) -> Result:
-        """Run dictctl."""
-        env = {name: None for name in os.environ if name.startswith("DICTD_")}
-        return CliRunner().invoke(ctl.main, ["--state-dir", str(self.state), *args], env=env, prog_name="dictctl")
+    state: Path
+    asked: list[dict[str, Any]]
+
+    def answering(self) -> None:
+        """What happens before it answers."""
 
     @contextmanager
     def server(self, answer: Any) -> Iterator[None]:
@@ -61,6 +60,7 @@ class Server(SynchronousTestCase):
                     while True:
                         with listening.accept()[0] as connection:
                             self.asked.append(json.loads(connection.recv(10_000)))
+                            self.answering()
                             connection.sendall(json.dumps(answer).encode() + b"\n")
                 except OSError:
                     return
@@ -72,6 +72,21 @@ class Server(SynchronousTestCase):
             finally:
                 listening.shutdown(socket.SHUT_RDWR)
                 thread.join(10)
+
+
+class Server(Answering, SynchronousTestCase):
+    """dictctl status, sessions, kick, ban, reload, stop."""
+
+    def setUp(self) -> None:
+        """A state directory with nobody on it."""
+        self.state = Path(tempfile.mkdtemp(prefix="dictd-ctl-"))
+        self.addCleanup(shutil.rmtree, self.state)
+        self.asked: list[dict[str, Any]] = []
+
+    def ctl(self, *args: str) -> Result:
+        """Run dictctl."""
+        env = {name: None for name in os.environ if name.startswith("DICTD_")}
+        return CliRunner().invoke(ctl.main, ["--state-dir", str(self.state), *args], env=env, prog_name="dictctl")
 
     def done(self, answer: Any, *args: str) -> str:
         """What is printed on an answer."""
@@ -91,6 +106,11 @@ class Server(SynchronousTestCase):
             self.assertIn(part, said)
         self.assertEqual(json.loads(self.done(STATUS, "--json", "status")), STATUS)
 
+    def test_store(self) -> None:
+        """Which store it uses is told, where it says so."""
+        said = self.done(STATUS | {"database": "dictd at db1:3306, one of 2 hosts"}, "status")
+        self.assertIn("\nstore dictd at db1:3306, one of 2 hosts\n", said)
+
     def test_spooled(self) -> None:
         """What waits for a store that is away is told of."""
         said = self.done(STATUS | {"store": False, "spooled": 1234}, "status")
@@ -103,10 +123,16 @@ class Server(SynchronousTestCase):
         self.assertIn("not started again yet: worker 1, worker 2; the log says why", said)
         self.assertIn("no worker serves, so nobody is answered", said)
         self.assertNotIn("dictctl import", said)
+        starting = {"name": "worker 1", "pid": 8, "state": "starting", "seconds": 0, "connections": 0, "commands": 0}
+        first = STATUS | {"workers": [starting | {"memory": None}], "restarts": 0}
+        self.assertIn("\nstarting: no worker serves yet\n", self.done(first, "status"))
+        changes: list[dict[str, Any]] = [{"restarts": 1}, {"waiting": ["worker 1"]}, {"workers": []}]
+        for later in changes:
+            self.assertIn("\nno worker serves, so nobody is answered\n", self.done(first | later, "status"))
 
     def test_doctor(self) -> None:
         """It asks a server that runs whether it serves."""
-        examination = _Examination(Shared(Settings(), State(self.state), as_json=False))
+        examination = Examination(Shared(Settings(), State(self.state), as_json=False))
         lock = Lock(self.state / "lock")
         self.assertTrue(lock.take())
         self.addCleanup(lock.release)
@@ -118,27 +144,36 @@ class Server(SynchronousTestCase):
             ({"workers": serving, "waiting": [], "metrics": "not served: taken"}, "note", "not served: taken"),
         ):
             with self.server({"ok": status}):
-                (found,) = examination.server()
+                (found,) = running(examination)
             self.assertEqual((found.about, found.state), ("server", state))
             self.assertIn(text, found.text)
-        (found,) = examination.server()
+        (found,) = running(examination)
         self.assertEqual((found.state, found.text[:15]), ("note", "it is beginning"))
+        with self.server({"ok": {"workers": serving, "waiting": [], "metrics": "", "store": False, "version": "0"}}):
+            _, away, old = running(examination)
+        self.assertEqual((away.state, old.state), ("note", "note"))
+        self.assertIn("its account store does not answer", away.text)
+        self.assertIn("it is dictd 0, installed is ", old.text)
 
     def test_sessions(self) -> None:
         """One a line, and how many."""
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"process": "worker 1", "peer": "192.0.2.1", "user": "alice", "key": "phone", "seconds": 5, "secure": True},
             {"process": "worker 2", "peer": "unix", "user": None, "key": None, "seconds": 90000, "secure": False},
         ]
         said = self.done(rows, "sessions")
         for part in ("192.0.2.1", "alice (key phone)", "TLS", "worker 2", "1 day 1 h", "2 connections"):
             self.assertIn(part, said)
+        row = rows[0] | {"id": "1/17", "idle": 3, "commands": 1234, "last": "DEFINE"}
+        self.assertRegex(self.done([row], "sessions"), r"1/17 .* 3 s +1,234  DEFINE  TLS")
         self.assertEqual(self.done([], "sessions"), "0 connections\n")
 
     def test_kick(self) -> None:
         """How many there were."""
         self.assertEqual(self.done(2, "kick", "alice"), "2 connections of alice ended.\n")
         self.assertEqual(self.asked, [{"verb": "kick", "name": "alice"}])
+        self.assertEqual(self.done(1, "kick", "1/17"), "Connection 1/17 was ended.\n")
+        self.assertEqual(self.done(0, "kick", "1/17"), "No connection has the id 1/17.\n")
 
     def test_ban(self) -> None:
         """For ever, for a time, lifted, listed."""
@@ -181,3 +216,4 @@ class Server(SynchronousTestCase):
             result = self.ctl(*command)
             self.assertEqual((result.exit_code, result.stdout), (1, ""), command)
             self.assertIn("no server runs on", result.stderr)
+            self.assertIn("--state-dir or --config names another's", result.stderr)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import sqlite3
 import subprocess
 import time
 from contextlib import closing
 from pathlib import Path
+from unittest import SkipTest
 
-from dictd.ctl import doctor
+from dictd.accounts.keys import ServerKey
+from dictd.ctl.looks import clocks, place
 from dictd.importers import lease
 from dictd.importers.lease import Holder
 from dictd.lexicon import catalogue
@@ -19,6 +22,9 @@ from dictd.processes.state import Lock
 from dictd.store.sqlite import ACCOUNTS_FILE, DICTIONARIES_FILE, connect
 from tests.support.certificates import made
 from tests.test_ctl import BIRDS, Commands
+
+#: What is looked at where all is well and no server was here yet, in order.
+LOOKS = "settings programs modes room server store schema orphans keys clock lexicon words".split()  # noqa: SIM905
 
 
 class Doctor(Commands):
@@ -30,6 +36,7 @@ class Doctor(Commands):
         self.done("import", self.file("trees.tsv", "oak\ta tree\n"))
         self.accounts, self.store = (self.state / "store" / name for name in (ACCOUNTS_FILE, DICTIONARIES_FILE))
         connect(self.accounts, "accounts").close()
+        self.patch(clocks, "synchronised", lambda: True)
 
     def snapshot(self) -> dict[str, tuple[int, int, int, bytes]]:
         """Everything there is, with modes, times and contents; SQLite's shared memory apart, which readers write."""
@@ -93,7 +100,7 @@ class Well(Doctor):
     def test_well(self) -> None:
         """Every look is told of, in order, and the last line says that all is well."""
         found = self.look()
-        self.assertEqual(list(found), ["settings", "modes", "room", "server", "schema", "lexicon", "words"])
+        self.assertEqual(list(found), LOOKS)
         self.assertEqual(len(found["schema"]), 2)
         self.assertEqual(
             [text for _, text in found["words"]],
@@ -104,13 +111,18 @@ class Well(Doctor):
         out = self.done("doctor")
         self.assertTrue(out.endswith("\nAll is well.\n"), out)
         self.assertRegex(out, r"(?m)^ok    modes      nobody else")
+        self.assertRegex(out, r"(?m)^ok    programs   dictd [\d.]+, Python 3\.\d+\.\d+, Twisted 2\d\.\d+\.\d+")
+        self.assertEqual(found["store"][0][0], "ok")
+        self.assertIn("synchronous = FULL", found["store"][0][1])
+        self.assertEqual(found["orphans"], [("ok", "every row in the store belongs to somebody")])
 
     def test_no_state_directory(self) -> None:
         """Before the first start there is nothing to look at, and nothing is made."""
         self.state = self.state.with_name("elsewhere")
         result = self.ctl("--json", "doctor")
         self.assertEqual(
-            (result.exit_code, [one["about"] for one in json.loads(result.stdout)]), (0, ["settings", "state"])
+            (result.exit_code, [one["about"] for one in json.loads(result.stdout)]),
+            (0, ["settings", "programs", "state"]),
         )
         self.assertFalse(self.state.exists())
 
@@ -154,7 +166,7 @@ class Well(Doctor):
 
     def test_little_room(self) -> None:
         """Little room on the disk is worth a word, no fault."""
-        self.patch(doctor, "_LITTLE_ROOM", 1 << 62)
+        self.patch(place, "LITTLE_ROOM", 1 << 62)
         self.assertEqual(self.look()["room"][0][0], "note")
 
     def test_while_others_write(self) -> None:
@@ -179,18 +191,50 @@ class Faults(Doctor):
         """What others can reach, wherever it is: the path and how it is put right."""
         key = self.state / "server.key"
         key.touch(0o600)
+        key.write_bytes(ServerKey.made().line())
         for path in (self.state, self.state / "store", self.state / "lexicon", self.state / "tmp", self.store, key):
             mode = path.stat().st_mode & 0o777
-            path.chmod(mode | 0o055 if path.is_dir() else 0o640)
-            self.fault("modes", f"{path} can be reached by others", f"chmod go= {path}")
+            path.chmod(0o777 if path.is_dir() else 0o640)
+            typed = f"chmod {'700' if path.is_dir() else '600'} {path}"
+            self.assertTrue(self.fault("modes", f"{path} can be reached by others").endswith(f"; type: {typed}"))
             path.chmod(mode)
         self.look()
 
+    def test_open_directories(self) -> None:
+        """Directories as mkdir makes them are worth a word: what is in them is nobody else's all the same."""
+        self.state.chmod(0o755)
+        notes = [text for state, text in self.look()["modes"] if state == "note"]
+        self.assertEqual(len(notes), 1)
+        self.assertTrue(notes[0].endswith(f"chmod 700 {self.state}"), notes)
+
+    def test_many_modes(self) -> None:
+        """Many files are one finding, with one command."""
+        spool = self.state / "spool"
+        for number in range(7):
+            path = spool / f"{number}.rows"
+            path.touch(0o600)
+            path.chmod(0o644)
+        self.fault("modes", f"7 files can be reached by others; type: chmod -R go= {spool}")
+
     def test_owner(self) -> None:
         """What belongs to another user."""
+        real = os.geteuid
         self.patch(os, "geteuid", lambda: 4711)
-        found = self.look(1)
-        self.assertTrue(all(state == "fault" and "this is user 4711" in text for state, text in found["modes"]))
+        owner = pwd.getpwuid(real()).pw_name
+        self.fault("modes", f"{self.state} belongs to {owner}; type: sudo -u {owner} dictctl doctor")
+
+    def test_strangers(self) -> None:
+        """What root has made in the directory of another user: told once, with the command."""
+        if os.geteuid():
+            raise SkipTest("only root can give files away")
+        for path in (self.state, *self.state.rglob("*")):
+            os.chown(path, 4711, 4711)
+        self.look()
+        os.chown(self.store, 0, 0)
+        os.chown(self.accounts, 0, 0)
+        self.fault(
+            "modes", "and 1 more belongs to root, the state directory to #4711", f"type: chown -R #4711 {self.state}"
+        )
 
     def test_missing_file(self) -> None:
         """A file of the lexicon that is gone; what is there is asked all the same."""
@@ -287,7 +331,7 @@ class Faults(Doctor):
         for path, other in ((self.accounts, self.store), (self.store, self.accounts)):
             content = path.read_bytes()
             path.write_bytes(b"no database " * 1000)
-            self.fault("schema", str(path), "not a database", "backup", others=True)
+            self.fault("schema", str(path), "not a database", "backup")
             found = self.look(1)
             self.assertIn(f"{other} is sound", str(found["schema"]))
             self.assertEqual(len(found["words"]), 2)
@@ -301,7 +345,7 @@ class Faults(Doctor):
         content = bytearray(self.store.read_bytes())
         content[4096:] = os.urandom(len(content) - 4096)
         self.store.write_bytes(content)
-        self.fault("schema", str(self.store), others=True)
+        self.fault("schema", str(self.store))
 
     def test_database_with_a_fault(self) -> None:
         """A database that can be read, and in which SQLite finds a fault."""
@@ -329,7 +373,7 @@ class Faults(Doctor):
 
     def test_text(self) -> None:
         """Without JSON each fault is a line, and the last counts them."""
-        self.state.chmod(0o755)
+        self.state.chmod(0o777)
         result = self.ctl("doctor")
         self.assertEqual((result.exit_code, result.stderr), (1, ""))
         lines = result.stdout.splitlines()

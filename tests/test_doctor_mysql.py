@@ -16,6 +16,7 @@ from dictd.storeurl import Host
 from tests.store.databases import fresh_mysql
 from tests.support.mariadb import MariaDB, shared
 from tests.test_ctl import BIRDS, Commands
+from tests.test_doctor import LOOKS
 
 
 class Doctor(Commands):
@@ -57,11 +58,18 @@ class Well(Doctor):
     def test_well(self) -> None:
         """Who answers, how fast, which version; both schemas; the dictionary in step."""
         found = self.look()
-        self.assertEqual(list(found), ["settings", "modes", "room", "server", "store", "schema", "lexicon", "words"])
+        self.assertEqual(list(found), LOOKS)
         ((state, text),) = found["store"]
         self.assertEqual(state, "ok")
         self.assertRegex(text, r"socket answers in [\d.]+ ms, lets us in in \d+ ms: \d+\.\d+\.\d+-MariaDB")
         self.assertEqual([state for state, _ in found["schema"]], ["ok", "ok"])
+
+    def test_no_state_directory(self) -> None:
+        """The database is looked at all the same, and no directory is made."""
+        self.state = self.state.with_name("elsewhere")
+        found = self.look()
+        self.assertEqual(list(found), ["settings", "programs", "store", "schema", "orphans", "clock", "state"])
+        self.assertFalse(self.state.exists())
 
     def test_imports(self) -> None:
         """An import that was cut off, one under way, and old generations are told of."""
@@ -197,4 +205,4 @@ class Server(Doctor):
         self.url = self.url.replace("@127.0.0.1", "@127.0.0.2:1,127.0.0.1")
         found = self.look()["store"]
         self.assertTrue(any(state == "note" and "127.0.0.2:1 does not answer" in text for state, text in found), found)
-        self.assertTrue(any("is the first that answers" in text for _, text in found), found)
+        self.assertTrue(any("is the first that takes writes" in text for _, text in found), found)

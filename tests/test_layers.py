@@ -22,11 +22,11 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("accounts", "importers"),
     ("store", "lexicon"),
     ("doors",),
-    ("wire", "limits", "tally", "repeats"),
+    ("wire", "limits", "tally", "repeats", "recent"),
     ("config",),
     ("sections",),
     ("checks",),
-    ("model", "errors", "storeurl"),
+    ("model", "errors", "storeurl", "secrecy", "tables"),
 )
 PURE = (
     "wire",
@@ -35,12 +35,15 @@ PURE = (
     "limits",
     "tally",
     "repeats",
+    "recent",
     "config",
     "sections",
     "checks",
     "model",
     "errors",
     "storeurl",
+    "secrecy",
+    "tables",
 )
 
 DEPTH = {part: depth for depth, row in enumerate(LAYERS) for part in row}
@@ -160,3 +163,14 @@ class Tree(SynchronousTestCase):
         for directory in (ROOT / "twisted", ROOT / "twisted" / "plugins"):
             self.assertTrue(directory.is_dir())
             self.assertFalse((directory / "__init__.py").exists())
+
+    def test_packages(self) -> None:
+        """What is installed is the whole tree: an editable install would not notice a package that is missing."""
+        setup = ast.parse((ROOT / "setup.py").read_text("utf-8"))
+        (listed,) = (
+            ast.literal_eval(node.value)
+            for node in ast.walk(setup)
+            if isinstance(node, ast.keyword) and node.arg == "packages"
+        )
+        found = [".".join(("dictd", *path.parent.relative_to(PACKAGE).parts)) for path in PACKAGE.rglob("__init__.py")]
+        self.assertEqual(sorted(name for name in listed if name.startswith("dictd")), sorted(found))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from attrs import define
+from attrs import define, evolve
 
 from dictd.accounts.commons import Commons
 from dictd.accounts.roster import Roster, SignedIn
@@ -43,8 +43,10 @@ class Keeping:
         found = await self._pool.run(self._queries.standing, user.id)
         if found is None or session.user is None:
             raise AccessDenied()
+        if found[0].epoch != user.epoch == session.user.epoch and self._roster.change_of(session) is None:
+            raise AccessDenied()  # it has ended, and nobody has told us yet
         if changes == self._roster.expulsions:
-            session.user = found[0]
+            session.user = evolve(found[0], epoch=session.user.epoch)
         return found
 
     async def pause(self, user: User) -> None:

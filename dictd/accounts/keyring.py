@@ -52,7 +52,9 @@ class Keyring:
         secret = keys.new_secret()
         sealed = self._server_key.seal(user.id, label, secret)
         key = StoredKey(user.id, label, sealed, self._server_key.id, self._now())
-        kept = await self._pool.run(self._queries.add, key, keys.MOST)
+        # A session that perhaps has changed its password perhaps has another.
+        epoch = None if self.roster.change_of(session) else user.epoch
+        kept = await self._pool.run(self._queries.add, key, keys.MOST, epoch)
         if session.user is None or session.user.id != user.id:
             # A new password has thrown this session out: it must not leave a way in behind.
             if kept:

@@ -15,6 +15,9 @@ _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 )
 
+_APOSTROPHES = "'`\u00b4\u2018\u2019"
+_LONGEST = 32
+
 
 @frozen
 class AccountName:
@@ -32,7 +35,7 @@ class AccountName:
         :raises NameNotAllowed: it cannot be anybody's.
         """
         shown = unicodedata.normalize("NFKC", name)
-        if not 2 <= len(shown) <= 32 or not all(map(_allowed, " " + shown, shown)):
+        if not 2 <= len(shown) <= _LONGEST or not all(map(_allowed, " " + shown, shown)):
             raise NameNotAllowed()
         return cls(shown, name_key(shown))
 
@@ -46,7 +49,7 @@ class AccountName:
         try:
             return cls.of(name).key
         except NameNotAllowed:
-            return "?" + name[:32].casefold()
+            return "?" + name[:_LONGEST].casefold()
 
 
 def _allowed(before: str, character: str) -> bool:
@@ -59,3 +62,28 @@ def _allowed(before: str, character: str) -> bool:
     if category in ("Mn", "Mc"):
         return unicodedata.category(before)[0] in "LM" and not _INVISIBLE.match(character)
     return character in "._-" or category == "Nd" or (category[0] == "L" and not _INVISIBLE.match(character))
+
+
+def bare(key: str) -> str:
+    """A folded name without accents: ``zoe`` for ``zoë``."""
+    return "".join(letter for letter in unicodedata.normalize("NFD", key) if unicodedata.category(letter) != "Mn")
+
+
+def proposed(text: str) -> AccountName | None:
+    """What is near to a name that cannot be anybody's: ``Anna.Müller`` for ``Anna Müller`` and ``Müller, Anna``.
+
+    :returns: ``None`` where nothing is.
+    """
+    last, comma, first = text.partition(",")
+    if comma and "," not in first:
+        text = f"{first} {last}"
+    kept, before = "", " "
+    for character in unicodedata.normalize("NFKC", text):
+        if character in _APOSTROPHES:
+            continue
+        kept += character if _allowed(before, character) else " "
+        before = character
+    try:
+        return AccountName.of(".".join(kept.split())[:_LONGEST].strip("._-"))
+    except NameNotAllowed:
+        return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -17,11 +18,16 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
+from dictd.accounts.wrapped import Wrapped
 from dictd.errors import AccountsUnavailable, PasswordNotAllowed
 
 T = TypeVar("T")
 
 SHORTEST, LONGEST = 8, 512
+#: What a password is made of that we make: no signs that are taken for others (rn and m, vv and w, 9 and q, 1 and l),
+#: and no vowel, so that no word comes of it.
+_LETTERS, _DIGITS = "bcdfhjknprtvx", "346789"
+_GROUPS, _GROUP = 3, 4
 #: How nice the thread of the hashes is, see nice(1): look-ups go first.
 NICENESS = 10
 
@@ -41,6 +47,19 @@ def check_new(secret: str) -> None:
     """
     if not SHORTEST <= len(normal(secret)) <= LONGEST:
         raise PasswordNotAllowed()
+
+
+def invented() -> str:
+    """A password that can be read from paper: three groups of four, 49 random bits."""
+    return "-".join(
+        secrets.choice(_LETTERS) + "".join(secrets.choice(_LETTERS + _DIGITS) for _ in range(_GROUP - 1))
+        for _ in range(_GROUPS)
+    )
+
+
+def hasher(memory_kib: int, passes: int) -> argon2.PasswordHasher:
+    """What makes and verifies hashes of this effort."""
+    return argon2.PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
 
 
 class _Courteous(Thread):
@@ -77,10 +96,9 @@ class Passwords:
     @classmethod
     def made(cls, reactor: Any, memory_kib: int, passes: int, queue: int) -> Passwords:
         """With a thread of its own; :meth:`start` it and :meth:`stop` it."""
-        hasher = argon2.PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1)
         threads = ThreadPool(0, 1, "passwords")
         threads.threadFactory = _Courteous
-        return cls(reactor, hasher, queue, threads)
+        return cls(reactor, hasher(memory_kib, passes), queue, threads)
 
     @_nobody.default
     def _hash_for_nobody(self) -> str:
@@ -113,10 +131,12 @@ class Passwords:
         return matches and passwd is not None
 
     def outdated(self, passwd: str) -> bool:
-        """Whether a hash was made with less effort than today's.
+        """Whether a hash was made with less effort than today's, or over a digest (:mod:`dictd.accounts.wrapped`).
 
         One of more effort stays: hosts whose settings differ must not undo each other's.
         """
+        if Wrapped.of(passwd):
+            return True
         cost = argon2.extract_parameters(passwd)
         return (
             cost.type != self._hasher.type
@@ -125,6 +145,8 @@ class Passwords:
         )
 
     def _matches(self, passwd: str, secret: bytes) -> bool:
+        if wrapped := Wrapped.of(passwd):
+            passwd, secret = wrapped.inner, wrapped.secret(secret)
         try:
             cost = argon2.extract_parameters(passwd)
             if cost.memory_cost > _MOST_MEMORY_KIB or cost.time_cost > _MOST_PASSES or cost.parallelism > _MOST_LANES:

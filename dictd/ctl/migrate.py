@@ -79,6 +79,16 @@ def migrate(shared: Shared, dry_run: bool) -> None:
     shared.tell(None, "\n".join(lines))
 
 
+def planned(database: MySQL) -> list[Plan]:
+    """What there is to do, nothing of it done."""
+    return _of_mysql(database, dry_run=True)
+
+
+def applied(database: MySQL) -> list[Plan]:
+    """Do it."""
+    return _of_mysql(database, dry_run=False)
+
+
 def _of_mysql(database: MySQL, dry_run: bool) -> list[Plan]:
     """Migrate both subjects in one database.
 

@@ -17,7 +17,7 @@ from attrs import frozen
 from dictd import __version__, config
 from dictd.config import Settings
 from dictd.ctl.fast import fast_connection
-from dictd.errors import DictError, SettingsRefused
+from dictd.errors import DictError, SettingsRefused, StoreUnavailable
 from dictd.lexicon.strategies import STRATEGIES
 from dictd.processes.state import State
 from dictd.store import databases
@@ -25,6 +25,8 @@ from dictd.store.databases import Database
 from dictd.store.dialect import Connection
 from dictd.store.dictionaries import DictionaryQueries
 from dictd.store.faults import ERRORS, told
+from dictd.store.mysql import MySQL
+from dictd.store.schema import SUBJECTS
 
 #: Trouble that is told in one line.
 TROUBLE = (DictError, OSError, *ERRORS)
@@ -56,11 +58,34 @@ class Shared:
         :raises SettingsRefused: files that root makes there would be out of the server's reach.
         :raises StoreUnavailable: it cannot be opened.
         """
-        self._not_for_root()
-        self.state.prepare()
+        self.prepare()
         opened = fast_connection(self.database) if fast else self.database.connect(subject)
         with closing(opened) as connection:
             yield connection
+
+    def prepare(self) -> None:
+        """Make what is missing of the state directory.
+
+        :raises SettingsRefused: files that root makes there would be out of the server's reach.
+        """
+        self._not_for_root()
+        self.state.prepare()
+
+    def as_it_is(self, subject: str) -> Connection:
+        """A subject of the store in whatever schema it has; nothing is made or migrated.
+
+        :raises SettingsRefused: files that root makes there would be out of the server's reach.
+        :raises StoreUnavailable: it cannot be opened, or there is none.
+        """
+        self._not_for_root()
+        database = self.database
+        if isinstance(database, MySQL):
+            return database.patient()
+        if not any(Path(database.shown(each)).exists() for each in SUBJECTS):
+            raise StoreUnavailable(f"there is no store yet: {database.shown(subject)}")
+        if not Path(database.shown(subject)).exists():  # of two one is made when it is wanted first
+            return database.connect(subject)
+        return database.open(subject, lambda _: None)
 
     def _not_for_root(self) -> None:
         directory = self.state.directory
@@ -111,10 +136,7 @@ def main(ctx: click.Context, config_path: Path | None, state_dir: str | None, st
         overrides["state"] = {"directory": state_dir}
     if store is not None:
         overrides["store"] = {"url": store}
+    if ctx.invoked_subcommand == "init" and config_path is not None and not config_path.exists():
+        config_path = None  # which it writes
     settings = config.load(config_path, os.environ, overrides, [strategy.name for strategy in STRATEGIES])
     ctx.obj = Shared(settings, State(config.state_directory(settings)), as_json)
-
-
-def count(number: int, noun: str) -> str:
-    """A number with its noun: ``1 line``, ``2,000 lines``."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")

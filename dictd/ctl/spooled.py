@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from dictd.accounts.otherstores import rows_in
 from dictd.ctl.findings import Finding
-from dictd.ctl.mysqlserver import MySQLServer
-from dictd.ctl.sqlitefiles import SQLiteFiles, read_only
+from dictd.ctl.looks.examination import Examination
 from dictd.errors import DictError
-from dictd.store.dialect import MYSQL, SQLITE
 from dictd.store.faults import ERRORS
 from dictd.store.identity import IdentityQueries
 
@@ -48,16 +45,15 @@ def looked_at(directory: Path, store: str | None = None) -> Iterator[Finding]:
             yield Finding("spool", "note", f"{text}; a server with that one brings them home")
 
 
-def store_of(kept: SQLiteFiles | MySQLServer) -> str | None:
+def store_of(examination: Examination) -> str | None:
     """The name of the store, if it can be asked and has one; none is made."""
+    if examination.away:
+        return None
     try:
-        if isinstance(kept, SQLiteFiles):
-            with closing(read_only(Path(kept.shown("accounts")))) as file:
-                return IdentityQueries(SQLITE).name(file.cursor())
-        with closing(kept.database.patient()) as connection:
-            cursor = connection.cursor()
-            cursor.execute("START TRANSACTION READ ONLY")
-            return IdentityQueries(MYSQL).name(cursor)
+        with examination.reading("accounts") as connection:
+            if connection is None:
+                return None
+            return IdentityQueries(examination.kept.dialect).known(connection.cursor()) or None
     except (DictError, *ERRORS):
         return None
 

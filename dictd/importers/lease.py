@@ -49,7 +49,7 @@ class Holder:
         """
         if self.host != socket.gethostname():
             return now - heard > STALE
-        return not _exists(self.pid) or began_of(self.pid) != self.began
+        return not exists(self.pid) or began_of(self.pid) != self.began
 
 
 def told(leased: Leased) -> str:
@@ -59,7 +59,8 @@ def told(leased: Leased) -> str:
     return f"{leased.name} is being imported by process {holder.pid} on {holder.host} since {since}"
 
 
-def _exists(pid: int) -> bool:
+def exists(pid: int) -> bool:
+    """Whether there is such a process, whoever's it is."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

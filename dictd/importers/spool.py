@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import marshal
+import os
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import islice
@@ -63,13 +64,17 @@ class Spool:
         self._rows.sort()
         path = self.directory / f"{len(self._runs)}.run"
         try:
-            with open(path, "wb") as file:
+            with open(path, "wb", opener=_private) as file:
                 for block in batches(self._rows, _BLOCK):
                     marshal.dump(block, file)
         except OSError as error:
             raise OSError(error.errno, error.strerror, str(path)) from None
         self._runs.append(path)
         self._rows.clear()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_CLOEXEC, 0o600)
 
 
 def _run(path: Path) -> Iterator[WordRow]:

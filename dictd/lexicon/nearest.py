@@ -38,6 +38,10 @@ class Nearest(Work):
         """The best first: fewest slips, used most, same first letter, in the order of the dictionaries."""
         return sorted(self._found, key=self._found.__getitem__)[: self.most]
 
+    @property
+    def found(self) -> int:
+        return len(self._found)
+
     def generations(self) -> Sequence[Generation]:
         return [member.generation for member in self.asked]
 

@@ -142,6 +142,10 @@ class Lexicon:
         """How many every dictionary has that is served, whoever sees it."""
         return {generation.dictionary.name: generation.headwords for generation in self._live}
 
+    def shelf(self) -> list[tuple[str, str, int]]:
+        """Every dictionary that is served, whoever sees it, in order: name, title, headwords."""
+        return [(one.dictionary.name, one.dictionary.title, one.headwords) for one in self._live]
+
     def missing(self) -> list[str]:
         """The dictionaries that the settings name and that are not there."""
         there = {generation.dictionary.name for generation in self._live}

@@ -82,6 +82,10 @@ class Search(Work):
         """What was found until now."""
         return Matches(self._count, bytes(self._read), self._more, self._stopped)
 
+    @property
+    def found(self) -> int:
+        return self._count
+
     def generations(self) -> Sequence[Generation]:
         return [asked.member.generation for asked in self.asked]
 

@@ -18,14 +18,22 @@ class Work:
     """Something that is done in pieces.
 
     :param damaged: told of a dictionary whose file is damaged; the work goes on without it.
+    :ivar word: what was asked; ``how``: ``match prefix``, or empty where it is a part of another look-up.
     """
 
     damaged: Callable[[Generation, Exception], None]
+    word: str = field(default="", init=False)
+    how: str = field(default="", init=False)
     _steps: Generator[None, None, None] = field(init=False)
     _held: Sequence[Generation] = field(default=(), init=False)
 
     def __attrs_post_init__(self) -> None:
         self._steps = self._work()
+
+    @property
+    def found(self) -> int:
+        """How much was found until now."""
+        raise NotImplementedError
 
     def generations(self) -> Sequence[Generation]:
         """The dictionaries that are read."""

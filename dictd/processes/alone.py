@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,17 +14,20 @@ from twisted.logger import Logger
 
 from dictd.accounts.commons import OneProcess
 from dictd.config import Settings
+from dictd.processes import questions
+from dictd.processes.channel import PATIENCE
 from dictd.processes.children import Child, publisher
 from dictd.processes.claim import Claim
 from dictd.processes.ending import end_soon, hurry, on_hangup
+from dictd.processes.inside import Insight
 from dictd.processes.office import Office
-from dictd.processes.seats import Seats
 from dictd.processes.serving import Serving
 from dictd.processes.steering import Bans, Steered, Steering
+from dictd.processes.tracing import Traces
 from dictd.processes.worker import Worker, WorkerChannel
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Alone(Service, Steering):
     """The service of ``twistd dictd`` without workers; the publisher is a process of its own all the same.
 
@@ -35,6 +39,7 @@ class Alone(Service, Steering):
     reactor: Any
     greet: Callable[[Sequence[tuple[str, int]], Sequence[str]], None] | None = None
     bans: Bans = field(init=False)
+    traces: Traces = field(init=False)
     _serving: Serving = field(init=False)
     _serves: bool = field(default=False, init=False)
     _here: _Here = field(init=False)
@@ -50,6 +55,7 @@ class Alone(Service, Steering):
         self._began = time.monotonic()
         directory = self.claim.state.directory
         self.bans = Bans(directory)
+        self.traces = Traces(self.reactor, self.watch)
         self._publisher = publisher(self.reactor, directory, lambda: self.settings)
         self.reactor.callWhenRunning(self._publisher.start)
         commons = OneProcess.of(self.settings, self.reactor.seconds)
@@ -58,9 +64,9 @@ class Alone(Service, Steering):
         )
         self._serving.open()
         self._serves = True
-        self._here = _Here.of(self._serving)
+        self._here = _Here.of(self._serving, self.traces)
         for network, left in self.bans.left().items():
-            self._here.seats.ban(network, left)
+            self._here.insight.seats.ban(network, left)
         where = [entrance.shown for entrance in self.claim.entrances]
         for entrance in self.claim.entrances:
             for one in entrance.sockets:
@@ -83,6 +89,8 @@ class Alone(Service, Steering):
         if not self._serves:
             return
         hurry()
+        self.traces.stop()
+        self._office.close_shell()
         unpublished = self._publisher.stop().addTimeout(1.0, self.reactor, lambda *_: self._publisher.kill())
         await self._serving.stop()
         await unpublished
@@ -104,12 +112,14 @@ class Alone(Service, Steering):
             "seconds": seconds,
             "listening": [entrance.shown for entrance in self.claim.entrances],
             "metrics": self._office.monitored,
+            "shell": self._office.shell,
             "restarts": 0,
             "reloading": False,
             "workers": [{"name": self._here.name, "state": "serving", "seconds": seconds, **told}],
             "waiting": [],
             "dictionaries": facts["dictionaries"],
             "store": facts["store"],
+            "database": facts["database"],
             "spooled": facts["spooled"],
         }
 
@@ -131,24 +141,44 @@ class Alone(Service, Steering):
         return self._serving.counts()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Here(Steered):
     """This process, asked as a worker is, without a channel."""
 
     _link: WorkerChannel
-    seats: Seats
 
     @classmethod
-    def of(cls, serving: Serving) -> _Here:
-        link = WorkerChannel()
+    def of(cls, serving: Serving, traces: Traces) -> _Here:
+        link = _Inward(lambda rows, dropped: traces.arrived("server", rows, dropped))
         link.worker = Worker(serving.reactor, serving, link)
-        link.worker.seats = Seats(serving.parts.factory, serving.reactor)
-        return cls(link, link.worker.seats)
+        link.worker.open_inside()
+        return cls(link)
+
+    @property
+    def insight(self) -> Insight:
+        """What can be seen of it."""
+        return self._link.insight
 
     @property
     def name(self) -> str:
         return "server"
 
-    async def ask(self, command: Any, **arguments: Any) -> dict[str, Any]:
+    @property
+    def pid(self) -> int:
+        return os.getpid()
+
+    async def ask(self, command: Any, patience: float = PATIENCE, **arguments: Any) -> dict[str, Any]:
         answer: dict[str, Any] = await maybeDeferred(self._link.responder(command), **arguments)
         return answer
+
+
+class _Inward(WorkerChannel):
+    """What a worker would tell its supervisor is heard in the same process."""
+
+    def __init__(self, traced: Callable[[list[Any], int], None]) -> None:
+        super().__init__()
+        self._traced = traced
+
+    def tell(self, command: Any, /, **arguments: Any) -> None:
+        if command is questions.Traced:
+            self._traced(arguments["rows"], arguments["dropped"])

@@ -41,7 +41,9 @@ def ask(directory: Path, verb: str, **arguments: Any) -> Any:
         except PermissionError:
             raise NoServer(f"{path} belongs to another user; try as that user, or with sudo") from None
         except (FileNotFoundError, ConnectionRefusedError):
-            raise NoServer(f"no server runs on {directory}; twistd dictd starts one") from None
+            raise NoServer(
+                f"no server runs on {directory}; twistd dictd starts one, --state-dir or --config names another's"
+            ) from None
         except TimeoutError:
             raise DictError(f"the server of {directory} does not answer") from None
         except OSError as error:

@@ -27,10 +27,13 @@ PATIENCE = 5.0
 
 
 class Json(amp.Argument):
-    """Any value of JSON, up to 65,535 bytes of it."""
+    """Any value of JSON, up to 65,535 bytes of it.
+
+    Half a pair of UTF-16, which text of Python may have and UTF-8 has not, is escaped.
+    """
 
     def toString(self, inObject: Any) -> bytes:
-        return json.dumps(inObject, ensure_ascii=False, separators=(",", ":")).encode()
+        return json.dumps(inObject, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "backslashreplace")
 
     def fromString(self, inString: bytes) -> Any:
         return json.loads(inString)
@@ -41,7 +44,7 @@ def parts(rows: list[Any], most: int = _MOST) -> Iterator[list[Any]]:
     part: list[Any] = []
     size = 0
     for row in rows:
-        length = len(json.dumps(row, ensure_ascii=False).encode()) + 1
+        length = len(json.dumps(row, ensure_ascii=False).encode("utf-8", "backslashreplace")) + 1
         if part and size + length > most:
             yield part
             part, size = [], 0
@@ -184,9 +187,16 @@ class Sessions(amp.Command):
 
 
 class Kick(amp.Command):
-    """End the connections of a user; the name is folded."""
+    """End the connections of a user or an address, or the one of an id; all of them folded."""
 
     arguments = [(b"name", amp.Unicode())]
+    response = [(b"count", amp.Integer())]
+
+
+class SignOut(amp.Command):
+    """The account of a user has changed: log it out, and end its connections."""
+
+    arguments = [(b"user", amp.Integer())]
     response = [(b"count", amp.Integer())]
 
 
@@ -195,6 +205,31 @@ class Ban(amp.Command):
 
     arguments = [(b"network", amp.Unicode()), (b"seconds", amp.Float())]
     response = [(b"count", amp.Integer())]
+
+
+class KeepMisses(amp.Command):
+    """Add to the store what was not found; how many words wait for it all the same."""
+
+    arguments: ClassVar[list[Any]] = []
+    response = [(b"count", amp.Integer())]
+
+
+class Misses(amp.Command):
+    """What nobody found and nobody would find now, from a row of the list on.
+
+    ``wanted``: most, since, dictionary, least, see :class:`dictd.store.misses.Wanted`; ``stored``: whether
+    it is what the store has, or only what waits here; ``found``: how many words are found now;
+    ``others``: look-ups of words that were too many.
+    """
+
+    arguments = [(b"wanted", Json()), (b"first", amp.Integer())]
+    response = [
+        (b"words", Json()),
+        (b"more", amp.Boolean()),
+        (b"stored", amp.Boolean()),
+        (b"found", amp.Integer()),
+        (b"others", amp.Integer()),
+    ]
 
 
 class Channel(amp.AMP):
@@ -228,15 +263,18 @@ class Channel(amp.AMP):
 
         return super().dispatchCommand(box).addErrback(trouble)
 
-    async def ask(self, clock: IReactorTime, command: type[amp.Command], /, **arguments: Any) -> dict[str, Any]:
+    async def ask(
+        self, clock: IReactorTime, command: type[amp.Command], /, patience: float = PATIENCE, **arguments: Any
+    ) -> dict[str, Any]:
         """Ask, and wait for the answer.
 
+        :param patience: how long, seconds.
         :raises Silent: the other end does not answer, or has ended.
         """
         if not self.open:
             raise Silent(f"{command.__name__}: the other end has gone")
         try:
-            answer: dict[str, Any] = await self.callRemote(command, **arguments).addTimeout(PATIENCE, clock)
+            answer: dict[str, Any] = await self.callRemote(command, **arguments).addTimeout(patience, clock)
         except (ConnectionClosed, amp.ProtocolSwitched, amp.RemoteAmpError, amp.UnhandledCommand, TimedOut) as error:
             raise Silent(f"{command.__name__}: {error}") from None
         return answer

@@ -28,7 +28,7 @@ FIRST_DELAY, LONGEST_DELAY = 1.0, 30.0
 _HEALTHY = 60.0
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Child:
     """A Python module run in a process of its own, started again when it ends.
 

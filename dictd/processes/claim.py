@@ -20,7 +20,7 @@ _PATIENCE = 4.0
 _MOMENT = 0.05
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Claim:
     """Taken before the daemon's fork, so that trouble is one line on the terminal and nobody comes in between."""
 

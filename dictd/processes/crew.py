@@ -14,12 +14,13 @@ from dictd import config
 from dictd.accounts.commons import OneProcess, Outcome
 from dictd.config import Settings
 from dictd.limits import Peer
-from dictd.processes import channel, logs, sockets
+from dictd.processes import channel, logs, questions, sockets
 from dictd.processes.claim import Claim
 from dictd.processes.shared import Delta, Shared
 from dictd.processes.slot import NotReplaced, Slot
 from dictd.processes.sockets import Entrance
 from dictd.processes.steering import Bans, Steered, counted
+from dictd.processes.tracing import Traces
 from dictd.processes.workerprocess import Order, WorkerProcess
 
 #: How often workers are looked at, seconds.
@@ -29,7 +30,7 @@ _COUNTS = 4
 _MIB = 1 << 20
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Crew:
     """See :class:`dictd.processes.superior.Superior`.
 
@@ -45,6 +46,7 @@ class Crew:
     reactor: Any
     began: float
     bans: Bans
+    traces: Traces
     _distrust: Callable[[], None]
     _is_ready: Callable[[WorkerProcess], None]
     shared: Shared
@@ -55,6 +57,7 @@ class Crew:
     stopping: bool = field(default=False, init=False)
     _timer: Any = field(default=None, init=False)
     _looks: int = field(default=0, init=False)
+    _hired: int = field(default=0, init=False)
     log = Logger()
 
     @classmethod
@@ -65,12 +68,13 @@ class Crew:
         reactor: Any,
         began: float,
         bans: Bans,
+        traces: Traces,
         distrust: Callable[[], None],
         is_ready: Callable[[WorkerProcess], None],
     ) -> Crew:
         """Nobody is started yet."""
         shared = Shared(OneProcess.of(settings, reactor.seconds))
-        return cls(settings, claim, reactor, began, bans, distrust, is_ready, shared)
+        return cls(settings, claim, reactor, began, bans, traces, distrust, is_ready, shared)
 
     def begin(self) -> None:
         """Start all workers."""
@@ -106,6 +110,7 @@ class Crew:
         return surplus
 
     def _hire(self, slot: Slot) -> WorkerProcess:
+        self._hired += 1
         order = Order(
             f"worker {slot.number + 1}",
             config.tree_of(self.settings),
@@ -113,6 +118,7 @@ class Crew:
             slot.sockets,
             self.claim.lock.descriptor,
             self.began,
+            self._hired,
         )
         worker = WorkerProcess(slot.number, order, self, self.reactor)
         self.workers.append(worker)
@@ -126,6 +132,8 @@ class Crew:
         self._tell_counts([worker])  # or the sums that it tells its clients would begin anew
         for network, left in self.bans.left().items():
             Deferred.fromCoroutine(counted(Reached(worker), channel.Ban, network=network, seconds=left))
+        if wanted := self.traces.wanted():
+            Deferred.fromCoroutine(counted(Reached(worker), questions.Trace, wanted=wanted))
         self.share_out()
         self._is_ready(worker)
 
@@ -158,6 +166,10 @@ class Crew:
     def distrusts(self) -> None:
         """A worker has met a damaged file."""
         self._distrust()
+
+    def traced(self, worker: WorkerProcess, rows: list[Any], dropped: int) -> None:
+        """A worker has seen something of those who are watched."""
+        self.traces.arrived(worker.name, rows, dropped)
 
     def peer(self, host: str) -> Peer:
         """Who is at an address, as the settings draw networks."""
@@ -256,7 +268,7 @@ class Crew:
                 slot.emptied(slot.current)  # nobody was there to see it
 
 
-@define
+@define(repr=False)
 class Reached(Steered):
     """A worker, to be asked."""
 
@@ -265,6 +277,10 @@ class Reached(Steered):
     @property
     def name(self) -> str:
         return self._worker.name
+
+    @property
+    def pid(self) -> int:
+        return self._worker.pid
 
     async def ask(self, command: Any, **arguments: Any) -> dict[str, Any]:
         return await self._worker.ask(command, **arguments)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import IService, MultiService
@@ -42,8 +44,21 @@ def destination(twistd: Mapping[str, Any], reactor: Any) -> Write | None:
     except OSError as error:
         raise SettingsRefused(f"the log {name or _DEFAULT_FILE} cannot be written: {error.strerror}") from None
     if not signal.getsignal(signal.SIGUSR1):
-        signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(file.rotate))
+        signal.signal(signal.SIGUSR1, lambda *_: reactor.callFromThread(_begin_anew, file))
     return _to(file)
+
+
+def _begin_anew(file: LogFile) -> None:
+    """Begin a new file; where somebody moved the old one, as logrotate does, that is all there is to do."""
+    try:
+        moved = not os.path.samestat(os.stat(file.path), os.fstat(file._file.fileno()))
+    except FileNotFoundError:
+        moved = True
+    if not moved:
+        file.rotate()
+        return
+    with suppress(OSError), open(file.path, "ab"):  # else what is written goes on into the old one
+        file.reopen()
 
 
 def _to(stream: Any) -> Write:

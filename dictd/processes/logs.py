@@ -197,7 +197,8 @@ class Observer:
         if level < _LEVELS[self._settings.level]:
             return
         # Another process has kept its own from being said too often; what it only prints it has not.
-        own = "relayed" not in event or "log_io" in event
+        # What is an account of what somebody did has every line.
+        own = ("relayed" not in event or "log_io" in event) and "every" not in event
         who = str(event.get("who", self.who))
         kind = _Kind(who, level, str(event.get("log_namespace")), str(event.get("log_format")))
         printed = "log_io" in event or "log_text" in event

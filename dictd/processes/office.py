@@ -1,4 +1,4 @@
-"""Where administrators come in: the control socket, and the metrics."""
+"""Where administrators come in: the control socket, the metrics, and the shell."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from dictd.config import Settings
 from dictd.processes import asking, control, ports
 from dictd.processes.control import ControlFactory
 from dictd.processes.monitoring import Overall, serve_metrics
+from dictd.processes.prompting import Prompting
 from dictd.processes.steering import Steering
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Office:
     """Opened by the process that twistd started.
 
@@ -31,7 +32,16 @@ class Office:
     monitored: str = field(default="", init=False)
     _control: Any = field(default=None, init=False)
     _metrics: Any = field(default=None, init=False)
+    _prompting: Prompting = field(init=False)
     log = Logger()
+
+    def __attrs_post_init__(self) -> None:
+        self._prompting = Prompting(self.settings, self.directory, self.reactor, self.steering)
+
+    @property
+    def shell(self) -> dict[str, Any] | None:
+        """Where the shell is, see :class:`~dictd.processes.prompting.Prompting`."""
+        return self._prompting.told
 
     def open(self) -> None:
         """Listen.
@@ -42,13 +52,19 @@ class Office:
             factory = ControlFactory(self.steering)
             self._control = ports.adopted(self.reactor, listening.fileno(), listening.family, factory)
         self._monitor()
+        self._prompting.open()
 
     def reload(self, settings: Settings) -> None:
         """Take new settings."""
-        if settings.metrics != self.settings.metrics or self._metrics is None:
-            self.settings = settings
+        self._prompting.reload(settings)
+        was, self.settings = self.settings, settings
+        if settings.metrics != was.metrics or self._metrics is None:
             closed = self._metrics.stopListening() if self._metrics is not None else None
             succeed(None).addCallback(lambda _: closed).addCallback(lambda _: self._monitor())
+
+    def close_shell(self) -> None:
+        """End the sessions of the shell, while there is time to tell them."""
+        self._prompting.close()
 
     def close(self) -> None:
         """Listen no longer."""

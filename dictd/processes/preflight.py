@@ -14,11 +14,10 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dictd import config
 from dictd.config import Settings
@@ -37,7 +36,7 @@ class Origin:
     """
 
     path: str | None
-    overrides: Mapping[str, Mapping[str, Any]]
+    overrides: Mapping[str, Mapping[str, Any]] = field(repr=False)
 
     def load(self, strategies: list[str] | None = None) -> Settings:
         """Read them.
@@ -51,27 +50,31 @@ class Origin:
         return json.dumps({"path": self.path, "overrides": self.overrides})
 
 
-def checked(origin: Origin) -> Settings:
+def checked(origin: Origin) -> list[str]:
     """Check everything here.
 
+    :returns: what is worth a word and keeps nobody from starting.
     :raises DictError: one line that says what to do.
     """
     from dictd.lexicon.strategies import STRATEGIES
-    from dictd.processes import serverkey
+    from dictd.processes import exposure, serverkey
     from dictd.processes.state import State
     from dictd.server import certificates
     from dictd.store import databases, schema
 
     settings = origin.load([strategy.name for strategy in STRATEGIES])
     state = State(config.state_directory(settings)).prepare()
+    exposure.refuse(state, settings)
     serverkey.load(state.server_key)
     if settings.tls.certificate:
         certificates.read(settings)
     database = databases.database(settings.store, state.store)
-    with suppress(StoreAway):  # it is waited for
+    try:
         for subject in schema.SUBJECTS:
             database.connect(subject).close()
-    return settings
+    except StoreAway as trouble:  # it is waited for
+        return [f"{trouble.text}; accounts wait for it, look-ups go on"]
+    return []
 
 
 def here(origin: Origin) -> Callable[[], None]:
@@ -105,31 +108,34 @@ def begun(origin: Origin) -> Callable[[], None]:
     return end
 
 
-def understand(answered: bytes) -> None:
+def understand(answered: bytes) -> list[str]:
     """What a check has said.
 
+    :returns: what is worth a word.
     :raises SettingsRefused: something is wrong; the text says what to do.
     """
     try:
-        trouble = json.loads(answered)["trouble"]
-    except (ValueError, KeyError, TypeError):
-        trouble = "the settings could not be checked: the program that does it failed"
+        told = json.loads(answered)
+        trouble, notes = told["trouble"], list(map(str, told.get("notes", ())))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        notes, trouble = [], "the settings could not be checked: the program that does it failed"
     if trouble:
         raise SettingsRefused(trouble)
+    return notes
 
 
 def main() -> None:
     """The command line of this module."""
     asked = json.load(sys.stdin)
-    trouble = ""
+    trouble, notes = "", list[str]()
     try:
-        checked(Origin(asked["path"], asked["overrides"]))
+        notes = checked(Origin(asked["path"], asked["overrides"]))
     except DictError as error:
         trouble = error.text
     except Exception as error:  # noqa: BLE001 - told, with its traceback beside
         traceback.print_exc()
         trouble = f"the settings could not be checked: {error!r}"
-    json.dump({"trouble": trouble}, sys.stdout)
+    json.dump({"trouble": trouble, "notes": notes}, sys.stdout)
 
 
 if __name__ == "__main__":

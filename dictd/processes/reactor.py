@@ -1,6 +1,6 @@
 """Twisted's epoll reactor, with less between a socket and its protocol.
 
-Four things differ from :class:`twisted.internet.epollreactor.EPollReactor`:
+Five things differ from :class:`twisted.internet.epollreactor.EPollReactor`:
 
 * what a TCP connection has to read is read at once, without a logging context
   of its own around each event;
@@ -9,7 +9,8 @@ Four things differ from :class:`twisted.internet.epollreactor.EPollReactor`:
   that was woken by the first finds the others and does not sleep between them;
 * a round goes through what is readable, then what waits for the end of it, then
   timers, as Twisted's own does;
-* the clock is steady: setting the machine's time cuts nobody off.
+* the clock is steady: setting the machine's time cuts nobody off;
+* who says SIGINT or SIGTERM twice is heard once: what ends is ending.
 
 Measured with 64 clients that wait for each answer: 36 us of CPU a look-up with
 Twisted's own dispatch, 25 with the first change, 21 with the second.
@@ -20,11 +21,14 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from select import EPOLLIN
+from types import FrameType
 from typing import Any
 
 from twisted.internet import main, tcp
 from twisted.internet.epollreactor import EPollReactor
+from twisted.internet.error import ReactorNotRunning
 from twisted.logger import Logger
 from twisted.python import log
 
@@ -74,6 +78,26 @@ class Reactor(EPollReactor):
             self._end_round()
 
     doIteration = doPoll
+
+    def sigInt(self, number: int, frame: FrameType | None = None) -> None:
+        """Ctrl-C."""
+        self._end_by("SIGINT", number)
+
+    def sigTerm(self, number: int, frame: FrameType | None = None) -> None:
+        """Of systemd, say."""
+        self._end_by("SIGTERM", number)
+
+    def _end_by(self, name: str, number: int) -> None:
+        reactor: Any = self
+
+        def stop() -> None:
+            with suppress(ReactorNotRunning):
+                reactor.stop()
+
+        ending = reactor._stopped
+        _log.info("Received {name}, {what}.", name=name, what="it is ending" if ending else "shutting down")
+        reactor.callFromThread(stop)
+        reactor._exitSignal = number
 
     def _end_round(self) -> None:
         waiting = self._round_end

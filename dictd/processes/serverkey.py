@@ -7,6 +7,7 @@ import shlex
 import stat
 from pathlib import Path
 
+from dictd import secrecy
 from dictd.accounts.keys import ServerKey
 from dictd.errors import SettingsRefused
 
@@ -21,15 +22,19 @@ def load(path: Path) -> ServerKey:
     """
     try:
         try:
-            return _read(path)
+            return read(path)
         except FileNotFoundError:
-            _make(path)
-            return _read(path)
+            secrecy.made(path, ServerKey.made().line())
+            return read(path)
     except OSError as error:
         raise SettingsRefused(f"{path} cannot be used: {error.strerror}") from None
 
 
-def _read(path: Path) -> ServerKey:
+def read(path: Path) -> ServerKey:
+    """Read the key; none is made.
+
+    :raises SettingsRefused: others may read it, or it is no key.
+    """
     # Without waiting: what is there may be a pipe.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
@@ -46,26 +51,3 @@ def _read(path: Path) -> ServerKey:
         ) from None
     finally:
         os.close(descriptor)
-
-
-def _make(path: Path) -> None:
-    """Make the file, whole or not at all, also when the power fails; one that is there stays."""
-    fresh = path.with_name(f"{path.name}.new")
-    fresh.unlink(missing_ok=True)
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        os.write(descriptor, ServerKey.made().line())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(fresh, path)  # as O_EXCL: never over another
-    except FileExistsError:
-        pass
-    finally:
-        fresh.unlink()
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

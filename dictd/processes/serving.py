@@ -33,7 +33,7 @@ _EXPIRE_EVERY = 3600.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Serving:
     """Serves on the sockets it is given.
 
@@ -109,6 +109,7 @@ class Serving:
             "commands": parts.factory.service.tally.commands(),
             "dictionaries": [[d.name, d.title, headwords] for d, headwords in parts.lexicon.dictionaries()],
             "store": parts.pool.ready and not parts.pool.failing,
+            "database": parts.database.used,
             "spooled": parts.recorder.spooled,
         }
 
@@ -157,11 +158,13 @@ class Serving:
         await self._within(grace, parts.factory.drain(), "some clients were cut off")
         parts.factory.stop()
         flushed = Deferred.fromCoroutine(parts.recorder.flush())
+        missed = Deferred.fromCoroutine(parts.misses.flush())
         # What is not written by then goes to the spool.
         lost = "" if self.settings.history.spool_mib else "some history rows were not written"
         await self._within(max(_REST, end - self.reactor.seconds()), flushed, lost)
         parts.recorder.stop()
         self._timer.cancel()
+        await self._within(_REST, missed, "")
         await self._within(_REST, Deferred.fromCoroutine(self._give_back()), "")
         parts.passwords.stop()
         parts.pool.close()
@@ -170,7 +173,7 @@ class Serving:
         ending.join(_REST)  # a disk may hang for ever
         parts.lexicon.close()
 
-    async def _within(self, seconds: float, work: Deferred[None], otherwise: str) -> None:
+    async def _within(self, seconds: float, work: Deferred[Any], otherwise: str) -> None:
         def over(*_: Any) -> None:
             if otherwise:
                 self.log.warn("{otherwise}", otherwise=otherwise)
@@ -181,6 +184,11 @@ class Serving:
         self._timer = self.reactor.callLater(LOOK_EVERY, self._look)
         self._refresh()
         self.parts.recorder.look()
+        self.parts.misses.look()
+        if self.parts.standing is not None:
+            self.parts.standing.look()
+        service = self.parts.factory.service
+        service.lookups.searches.recent.tick(service.steady())
         if not self.parts.entry.done and not self._entering:
             self._entering = True
             Deferred.fromCoroutine(self._enter()).addErrback(
@@ -216,9 +224,10 @@ class Serving:
             await self.parts.number.give_back(self.parts.pool)
 
     async def _expire(self) -> None:
-        """Delete what is older than its user wants it kept."""
+        """Delete what is older than its user wants it kept, and words that nobody misses any more."""
         with suppress(AccountsUnavailable):  # in an hour again
             await self.parts.recorder.expire()
+            await self.parts.misses.expire()
 
     async def _renew(self) -> None:
         """Keep the number of this process."""

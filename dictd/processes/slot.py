@@ -22,7 +22,7 @@ class NotReplaced(DictError):
     """A new worker did not come to serve; the old one goes on."""
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Slot:
     """A place, the sockets that belong to it, and whoever fills it.
 

@@ -25,7 +25,7 @@ _GREETING_PATIENCE = 0.5
 DICT, DICTS, PROXY = "dict", "dicts", "proxy"
 KINDS = (DICT, DICTS, PROXY)
 #: The option that names the port of each kind.
-_OPTION = {DICT: "--port", DICTS: "tls.port in the settings", PROXY: "proxy.port in the settings"}
+OPTION = {DICT: "--port", DICTS: "tls.port in the settings", PROXY: "proxy.port in the settings"}
 #: The first descriptor that systemd hands over, sd_listen_fds(3).
 _FIRST_INHERITED = 3
 
@@ -73,7 +73,7 @@ class Entrance:
             try:
                 more = _listening(first.family, self.address, self.port, backlog, dual=_is_dual(first), after=True)
             except OSError as error:
-                raise SettingsRefused(_why(self.address, self.port, error, _OPTION[self.kind])) from None
+                raise SettingsRefused(why(self.address, self.port, error, OPTION[self.kind])) from None
             self.sockets.append(more)
 
     def narrow(self, count: int) -> None:
@@ -112,7 +112,7 @@ def entrances(
             found = _inherited(environment)
             opened += found
         if not found:
-            for kind, asked in _ports(settings):
+            for kind, asked in ports(settings):
                 # Where the system was to choose, it has chosen once.
                 port = asked or next((one.port for one in before if (one.kind, one.asked) == (kind, 0)), 0)
                 for address in listen.addresses:
@@ -160,7 +160,7 @@ def bound(address: str, port: int, backlog: int = 64, option: str = "") -> socke
     try:
         return _listening(family, address, port, backlog, dual=False)
     except OSError as error:
-        raise SettingsRefused(_why(address, port, error, option)) from None
+        raise SettingsRefused(why(address, port, error, option)) from None
 
 
 def where(listening: socket.socket) -> str:
@@ -172,7 +172,8 @@ def where(listening: socket.socket) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _ports(settings: Settings) -> list[tuple[str, int]]:
+def ports(settings: Settings) -> list[tuple[str, int]]:
+    """The kinds of entrances there are, each with its port."""
     ports = [(DICT, settings.listen.port)]
     if settings.tls.certificate:
         ports.append((DICTS, settings.tls.port))
@@ -199,7 +200,7 @@ def _open(
     except OSError as error:
         if error.errno == errno.EAFNOSUPPORT or (address == "::1" and error.errno == errno.EADDRNOTAVAIL):
             return None
-        raise SettingsRefused(_why(address, port, error, _OPTION[kind])) from None
+        raise SettingsRefused(why(address, port, error, OPTION[kind])) from None
     return Entrance(kind, address, asked, [listening])
 
 
@@ -285,7 +286,11 @@ def _inherited(environment: Mapping[str, str]) -> list[Entrance]:
     return list(found.values())
 
 
-def _why(address: str, port: int, error: OSError, option: str) -> str:
+def why(address: str, port: int, error: OSError, option: str) -> str:
+    """Why a port cannot be listened on, and what to do.
+
+    :param option: what chooses another port.
+    """
     there = f"port {port} of {address}"
     if error.errno == errno.EADDRINUSE:
         greeting = _greeting(address, port)

@@ -18,18 +18,24 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from dictd import __version__, doors
+from dictd.config import Settings
 from dictd.errors import BadArguments, DictError, UnknownCommand
-from dictd.model import name_key
-from dictd.processes import channel
+from dictd.model import DAY, dictionary_name
+from dictd.processes import channel, questions
 from dictd.processes.channel import Silent
+from dictd.processes.missed import missed
+from dictd.processes.tracing import Traces
+from dictd.processes.whom import Whom
 
 #: Verbs of the control socket, each a method ``do_...`` of :class:`Steering`.
-VERBS = ("status", "sessions", "kick", "ban", "lift", "bans", "reload", "stop")
+VERBS = ("status", "sessions", "kick", "sign_out", "ban", "lift", "bans", "misses", "reload", "stop")
 #: A ban "for ever": a hundred years, seconds.
 _FOR_EVER = 100 * 365 * 86400.0
 #: Prefix of the widest network that can be banned: a typing mistake must not end everybody.
 _WIDEST_BAN = 8
 _BANS_FILE = "bans.json"
+#: A number of words, days or times that is no mistake.
+_MUCH = 100_000
 
 
 class Steered(ABC):
@@ -40,10 +46,16 @@ class Steered(ABC):
     def name(self) -> str:
         """How it is called."""
 
+    @property
+    def pid(self) -> int:
+        """Its number in the machine."""
+        return 0
+
     @abstractmethod
     async def ask(self, command: Any, **arguments: Any) -> dict[str, Any]:
         """Ask it.
 
+        :param arguments: of the command, and ``patience`` in seconds where it may take long.
         :raises Silent: it does not answer.
         """
 
@@ -93,7 +105,9 @@ class Bans:
 class Steering(ABC):
     """Answers the verbs of the control socket."""
 
+    settings: Settings
     bans: Bans
+    traces: Traces
     log = Logger()
 
     @abstractmethod
@@ -119,16 +133,17 @@ class Steering(ABC):
     def stop(self) -> None:
         """Begin to end."""
 
-    async def do(self, verb: str, arguments: dict[str, Any]) -> Any:
+    async def do(self, verb: str, arguments: dict[str, Any], who: str = "dictctl") -> Any:
         """Do what a verb says.
 
+        :param who: says so, for the log.
         :raises DictError: it cannot be done; the text says why.
         """
         if verb not in VERBS:
             raise UnknownCommand(f"there is no {verb}; there are {', '.join(VERBS)}")
         if verb != "status":
             given = " ".join(str(value) for value in arguments.values() if value is not None)
-            self.log.info("dictctl: {done}", done=f"{verb} {given}".strip())
+            self.log.info("{by}: {done}", by=who, done=f"{verb} {given}".strip())
         do = getattr(self, f"do_{verb}")
         try:
             inspect.signature(do).bind(**arguments)
@@ -137,35 +152,43 @@ class Steering(ABC):
         try:
             return await do(**arguments)
         except DictError as error:
-            self.log.warn("dictctl: {verb} is refused: {trouble}", verb=verb, trouble=error.text)
+            self.log.warn("{by}: {verb} is refused: {trouble}", by=who, verb=verb, trouble=error.text)
             raise
+
+    def watch(self, wanted: dict[str, float]) -> Deferred[int]:
+        """Have every process watch these and nobody else; how many connections are theirs."""
+        return Deferred.fromCoroutine(self.everywhere(questions.Trace, wanted=wanted))
+
+    def overview(self) -> dict[str, Any]:
+        """How the server is, as :func:`dictd.processes.reports.status` tells it: JSON."""
+        return {"version": __version__, "pid": os.getpid(), **self.status(), "bans": len(self.bans.left())}
 
     async def do_status(self) -> dict[str, Any]:
         """How the server is."""
-        return {"version": __version__, "pid": os.getpid(), **self.status(), "bans": len(self.bans.left())}
+        return self.overview()
 
     async def do_sessions(self) -> list[dict[str, Any]]:
         """Who is connected."""
-        found: list[dict[str, Any]] = []
-        for process in self.steered():
-            first, more = 0, True
-            while more:
-                try:
-                    answer = await process.ask(channel.Sessions, first=first)
-                except Silent:
-                    break  # it is dealt with elsewhere
-                rows, more = answer["sessions"], answer["more"]
-                first += len(rows)
-                found += [{"process": process.name, **row} for row in rows]
-        return found
+        return [row for process in self.steered() for row in await seated(process)]
 
     async def do_kick(self, name: str) -> int:
-        """End the connections of a user; how many there were."""
+        """End the connections of a user or an address, or the one of an id; how many there were."""
         try:
-            name.encode()
-        except (AttributeError, UnicodeEncodeError):  # half a surrogate is in nobody's name
-            raise BadArguments("kick: say the name of a user") from None
-        return await self.everywhere(channel.Kick, name=name_key(name))
+            whom = Whom.of(name)
+        except BadArguments as trouble:
+            raise BadArguments(f"kick: {trouble.text}") from None
+        if whom.network is not None and whom.network.prefixlen < _WIDEST_BAN:
+            raise BadArguments(f"{name} is too much of the Internet; say networks of /{_WIDEST_BAN} or narrower")
+        return await self.everywhere(channel.Kick, name=whom.said)
+
+    async def do_sign_out(self, user: int, name: str = "", why: str = "") -> int:
+        """The account of a user was changed in the store: end its sessions; how many connections there were.
+
+        :param name: with ``why`` for the log.
+        """
+        if type(user) is not int or not 0 < user < 1 << 63:
+            raise BadArguments("sign_out: say the id of a user")
+        return await self.everywhere(channel.SignOut, user=user)
 
     async def do_ban(self, network: str, seconds: float | None = None) -> dict[str, Any]:
         """Keep a network out, for ever unless told how long; how many connections were ended."""
@@ -197,6 +220,24 @@ class Steering(ABC):
             for network, left in self.bans.left().items()
         ]
 
+    async def do_misses(self, most: int = 50, days: int = 30, database: str = "", least: int = 2) -> dict[str, Any]:
+        """Words that nobody found and nobody would find now, the most missed first: JSON.
+
+        What processes have counted comes into the store before.
+
+        :param days: missed since then.
+        :param database: where they were asked; empty: anywhere.
+        :param least: as often, or more often.
+        """
+        if not all(isinstance(number, int) and 0 <= number <= _MUCH for number in (most, days, least)):
+            raise BadArguments(f"misses: most, days and least are numbers up to {_MUCH:,}")
+        if not isinstance(database, str) or not (database in ("", "*") or dictionary_name(database)):
+            raise BadArguments("misses: that is not the name of a database")
+        await self.everywhere(channel.KeepMisses)
+        since = max(0, int(time.time() * 1000) - days * DAY)
+        wanted = {"most": most, "since": since, "dictionary": database.lower(), "least": least}
+        return await missed(self.steered(), wanted)
+
     async def do_reload(self) -> str:
         """Take new settings."""
         return await self.reload()
@@ -226,6 +267,20 @@ def _shown(written: str) -> str:
         return doors.shown(doors.network(written))
     except (ValueError, AttributeError):
         raise BadArguments(f"{written} is not an IP address, nor a network such as 203.0.113.0/24") from None
+
+
+async def seated(process: Steered) -> list[dict[str, Any]]:
+    """Who is connected to a process; nobody where it does not answer, which is dealt with elsewhere."""
+    found: list[dict[str, Any]] = []
+    more = True
+    while more:
+        try:
+            answer = await process.ask(channel.Sessions, first=len(found))
+        except Silent:
+            break
+        more = answer["more"]
+        found += [{"process": process.name, **row} for row in answer["sessions"]]
+    return found
 
 
 async def counted(process: Steered, command: Any, **arguments: Any) -> int:

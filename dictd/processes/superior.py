@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 
 from dictd.accounts.commons import Outcome
 from dictd.limits import Peer
-from dictd.processes import channel
+from dictd.processes import channel, questions
 from dictd.processes.channel import Channel
 
 if TYPE_CHECKING:
@@ -32,6 +32,9 @@ class Superior(Protocol):
 
     def distrusts(self) -> None:
         """A file of the lexicon is damaged."""
+
+    def traced(self, worker: WorkerProcess, rows: list[Any], dropped: int) -> None:
+        """It has seen something of those who are watched."""
 
     def peer(self, host: str) -> Peer:
         """Who is at an address."""
@@ -107,6 +110,12 @@ class SupervisorChannel(Channel):
     def distrust(self) -> dict[str, Any]:
         """See :class:`dictd.processes.channel.Distrust`."""
         self._worker.superior.distrusts()
+        return {}
+
+    @questions.Traced.responder
+    def traced(self, rows: list[Any], dropped: int) -> dict[str, Any]:
+        """See :class:`dictd.processes.questions.Traced`."""
+        self._worker.superior.traced(self._worker, rows, dropped)
         return {}
 
     @channel.Expel.responder

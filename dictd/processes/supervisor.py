@@ -30,10 +30,11 @@ from dictd.processes.office import Office
 from dictd.processes.preflight import Origin
 from dictd.processes.slot import NotReplaced
 from dictd.processes.steering import Bans, Steered, Steering
+from dictd.processes.tracing import Traces
 from dictd.processes.workerprocess import WorkerProcess
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Supervisor(Service, Steering):
     """The service of ``twistd dictd`` where there are workers.
 
@@ -50,6 +51,7 @@ class Supervisor(Service, Steering):
     follow: Callable[[Settings], None] = lambda _: None
     crew: Crew = field(init=False)
     bans: Bans = field(init=False)
+    traces: Traces = field(init=False)
     _began: float = field(default=0.0, init=False)
     _publisher: Child = field(init=False)
     _office: Office = field(init=False)
@@ -67,9 +69,17 @@ class Supervisor(Service, Steering):
         self._began = time.monotonic()
         directory = self.claim.state.directory
         self.bans = Bans(directory)
+        self.traces = Traces(self.reactor, self.watch)
         self._publisher = publisher(self.reactor, directory, lambda: self.settings)
         self.crew = Crew.made(
-            self.settings, self.claim, self.reactor, self._began, self.bans, self._publisher.nudge, self._ready
+            self.settings,
+            self.claim,
+            self.reactor,
+            self._began,
+            self.bans,
+            self.traces,
+            self._publisher.nudge,
+            self._ready,
         )
         self._office = Office(self.settings, directory, self.reactor, self)
         self._office.open()
@@ -88,6 +98,8 @@ class Supervisor(Service, Steering):
     async def _stop(self) -> None:
         """End the workers, then all else; whatever hangs is killed in time."""
         hurry()
+        self.traces.stop()
+        self._office.close_shell()
         ended = Deferred.fromCoroutine(self.crew.stop())
         if self._checking is not None:
             self._checking.kill()
@@ -127,6 +139,7 @@ class Supervisor(Service, Steering):
             "seconds": round(time.monotonic() - self._began, 1),
             "listening": [entrance.shown for entrance in self.claim.entrances],
             "metrics": self._office.monitored,
+            "shell": self._office.shell,
             "restarts": self.crew.restarts,
             "reloading": self.crew.reloading,
             "workers": [
@@ -142,6 +155,9 @@ class Supervisor(Service, Steering):
             "waiting": [f"worker {slot.number + 1}" for slot in self.crew.slots if slot.current is None],
             "dictionaries": next((worker.dictionaries for worker in self.crew.workers if worker.lively), []),
             "store": all(worker.facts.get("store", True) for worker in self.crew.workers),
+            "database": ", ".join(
+                sorted({str(worker.facts.get("database", "")) for worker in self.crew.workers} - {""})
+            ),
             "spooled": sum(worker.facts.get("spooled", 0) for worker in self.crew.workers),
         }
 
@@ -191,7 +207,7 @@ class Supervisor(Service, Steering):
                 self.reactor.callLater(0, self._hung_up)
 
     async def _reload(self) -> str:
-        preflight.understand(await self._checked())
+        notes = preflight.understand(await self._checked())
         settings = self.origin.load()
         if config.state_directory(settings) != self.claim.state.directory:
             raise SettingsRefused("another state directory needs another start of the server; nothing was changed")
@@ -237,7 +253,7 @@ class Supervisor(Service, Steering):
         serve = f"{count} new {'workers serve' if count > 1 else 'worker serves'}"
         if failed:
             serve += f", {failed} did not come to serve and {'is' if failed == 1 else 'are'} tried again"
-        return f"{serve}; old connections have {retire:.0f} s"
+        return "; ".join([serve, f"old connections have {retire:.0f} s", *notes])
 
     def _goes_on(self) -> None:
         if self.crew.stopping:

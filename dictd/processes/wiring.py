@@ -18,18 +18,20 @@ from dictd.accounts.commons import Commons
 from dictd.accounts.invites import Invites
 from dictd.accounts.keeping import Keeping
 from dictd.accounts.keyring import Keyring
+from dictd.accounts.misses import Misses
 from dictd.accounts.passwords import Passwords
 from dictd.accounts.recorder import Recorder, RowIds
 from dictd.accounts.registrar import Registrar
 from dictd.accounts.roster import Roster
 from dictd.accounts.spool import Spool
+from dictd.accounts.standing import Standing
 from dictd.config import Settings
 from dictd.doors import Doors
 from dictd.errors import StoreUnavailable
 from dictd.lexicon.arrangement import arrangement
 from dictd.lexicon.reader import Lexicon
 from dictd.lookups import LookUps, Searches
-from dictd.processes import serverkey, sockets
+from dictd.processes import seats, serverkey, sockets
 from dictd.processes.entry import Entry
 from dictd.processes.number import Number
 from dictd.processes.state import State
@@ -39,12 +41,14 @@ from dictd.server.factory import DictFactory
 from dictd.server.service import Service
 from dictd.store import databases
 from dictd.store.accounts import AccountQueries
+from dictd.store.databases import Database
 from dictd.store.dialect import SQLITE
 from dictd.store.faults import ERRORS, told
 from dictd.store.history import HistoryQueries
 from dictd.store.invites import InviteQueries
 from dictd.store.keys import KeyQueries
 from dictd.store.leases import LeaseQueries
+from dictd.store.misses import MissQueries
 from dictd.store.pool import Pool, open_pool
 from dictd.tally import Tally
 
@@ -54,14 +58,17 @@ class Parts:
     """Everything one serving process is made of."""
 
     lexicon: Lexicon
+    database: Database
     pool: Pool
     passwords: Passwords
     recorder: Recorder
+    misses: Misses
     spooling: ThreadPool
     factory: DictFactory
     row_ids: RowIds
     number: Number
     entry: Entry
+    standing: Standing | None
 
     @property
     def entrances(self) -> dict[str, IProtocolFactory]:
@@ -125,6 +132,7 @@ def wire(settings: Settings, state: State, reactor: Any, commons: Commons, began
         in_thread=partial(deferToThreadPool, reactor, spooling),
     )
     pool.on_back.append(recorder.back)
+    misses = Misses(pool, MissQueries(dialect), reactor, time.time)
     limits = settings.limits
     roster = Roster()
     registrar = Registrar(
@@ -141,7 +149,13 @@ def wire(settings: Settings, state: State, reactor: Any, commons: Commons, began
     service = Service(
         settings=settings,
         doors=Doors.of(limits),
-        lookups=LookUps(lexicon, recorder, limits.matches, Searches(reactor, time.monotonic, limits.match_seconds)),
+        lookups=LookUps(
+            lexicon,
+            recorder,
+            limits.matches,
+            Searches(reactor, time.monotonic, limits.match_seconds),
+            misses if settings.history.misses else None,
+        ),
         registrar=registrar,
         keyring=Keyring(roster, server_key, pool, KeyQueries(dialect), commons, time.time),
         keeping=keeping,
@@ -151,4 +165,10 @@ def wire(settings: Settings, state: State, reactor: Any, commons: Commons, began
         certificates=Certificates.of(settings),
     )
     factory = DictFactory(service, reactor)
-    return Parts(lexicon, pool, passwords, recorder, spooling, factory, row_ids, number, entry)
+    standing = None
+    if dialect is not SQLITE:
+        # The store may have servers on other machines, whose users change their accounts too.
+        standing = Standing(roster, pool, AccountQueries(dialect), reactor, partial(seats.end, factory))
+    return Parts(
+        lexicon, database, pool, passwords, recorder, misses, spooling, factory, row_ids, number, entry, standing
+    )

@@ -28,15 +28,17 @@ from twisted.logger import Logger, globalLogBeginner
 from twisted.python.failure import Failure
 
 from dictd import config
+from dictd.accounts.misses import Listed
 from dictd.config import Settings
 from dictd.errors import DictError
 from dictd.processes import channel, logs
-from dictd.processes.channel import Channel
+from dictd.processes.ending import end_soon
+from dictd.processes.inside import Insight, Within
 from dictd.processes.lines import first_line
 from dictd.processes.remote import Remote
-from dictd.processes.seats import Seats
 from dictd.processes.serving import Serving
 from dictd.processes.state import State
+from dictd.store.misses import Wanted
 
 #: How often a worker says what changed, that it lives all the same, and how it is, seconds.
 CHANGES, BEAT, FACTS = 0.1, 0.25, 1.0
@@ -47,18 +49,19 @@ _OWN = "own"
 _PR_SET_PDEATHSIG = 1
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Worker:
     """What a worker does for the supervisor.
 
+    :param ordinal: the number of this process among all that the server has started.
     :ivar tick: called about once a second: the log's.
     """
 
     reactor: Any
     serving: Serving
     channel: WorkerChannel
+    ordinal: int = 1
     tick: Callable[[], None] = lambda: None
-    seats: Seats = field(init=False)
     _told: float = field(default=-FACTS, init=False)
     _beaten: float = field(default=0.0, init=False)
     _shown: list[Any] | None = field(default=None, init=False)
@@ -74,12 +77,16 @@ class Worker:
         :raises DictError: something is in the way.
         """
         self.serving.open()
-        self.seats = Seats(self.serving.parts.factory, self.reactor)
+        self.open_inside()
         for one in sockets:
             self.serving.listen(_OWN, one["kind"], one["descriptor"], one["family"])
             os.close(one["descriptor"])
         self.channel.tell(channel.Ready, facts=self._facts())
         self._beat()
+
+    def open_inside(self) -> None:
+        """The parts are there: from now on administrators can look at them."""
+        self.channel.insight = Insight(self.serving, self.reactor, self.ordinal, self.channel.tell)
 
     def adopt(self, place: str, kind: str, descriptor: int) -> None:
         """Listen on the socket of another worker; the descriptor is ours now."""
@@ -107,8 +114,7 @@ class Worker:
             return
         self._over = True
         self.channel.tell(channel.Counts, snapshot=self.serving.parts.factory.service.tally.snapshot())
-        # What was said last has to leave.
-        self.reactor.callLater(0.05, self.reactor.stop)
+        end_soon(self.reactor)
 
     def _facts(self) -> dict[str, Any]:
         """How this process is; its dictionaries, of which there may be many, are told before, where they changed."""
@@ -137,7 +143,7 @@ class Worker:
             facts = None
 
 
-class WorkerChannel(Channel):
+class WorkerChannel(Within):
     """The worker's end."""
 
     worker: Worker
@@ -195,22 +201,24 @@ class WorkerChannel(Channel):
         self.worker.end()
         return {}
 
-    @channel.Sessions.responder
-    def sessions(self, first: int) -> dict[str, Any]:
-        """See :class:`dictd.processes.channel.Sessions`."""
-        rest = self.worker.seats.listed()[first:]
-        part = next(channel.parts(rest), [])
-        return {"sessions": part, "more": len(part) < len(rest)}
+    @channel.KeepMisses.responder
+    def keep_misses(self) -> Any:
+        """See :class:`dictd.processes.channel.KeepMisses`."""
+        misses = self.worker.serving.parts.misses
+        return Deferred.fromCoroutine(misses.flush()).addCallback(lambda _: {"count": misses.waiting})
 
-    @channel.Kick.responder
-    def kick(self, name: str) -> dict[str, Any]:
-        """See :class:`dictd.processes.channel.Kick`."""
-        return {"count": self.worker.seats.kick(name)}
+    @channel.Misses.responder
+    def misses(self, wanted: dict[str, Any], first: int) -> Any:
+        """See :class:`dictd.processes.channel.Misses`."""
+        parts, most = self.worker.serving.parts, wanted.pop("most")
 
-    @channel.Ban.responder
-    def ban(self, network: str, seconds: float) -> dict[str, Any]:
-        """See :class:`dictd.processes.channel.Ban`."""
-        return {"count": self.worker.seats.ban(network, seconds)}
+        def answer(listed: Listed) -> dict[str, Any]:
+            rest = listed.rows()[first:]
+            part = next(channel.parts(rest), [])
+            told = {"stored": listed.stored, "found": listed.found_now, "others": listed.others}
+            return {"words": part, "more": len(part) < len(rest), **told}
+
+        return Deferred.fromCoroutine(parts.misses.listed(parts.lexicon, Wanted(**wanted), most)).addCallback(answer)
 
 
 def watch_lifeline(reactor: Any, orphaned: Any) -> None:
@@ -246,7 +254,8 @@ def main() -> None:
     serving = Serving(
         settings, state, reactor, Remote(link, reactor), lambda: link.tell(channel.Distrust), order["began"]
     )
-    worker = link.worker = Worker(reactor, serving, link, observer.tick)
+    # A supervisor of before an upgrade does not say which process this is.
+    worker = link.worker = Worker(reactor, serving, link, order.get("ordinal", os.getpid()), observer.tick)
     reactor.adoptStreamConnection(channel.CHANNEL, socket.AF_UNIX, channel.one(link))
     os.close(channel.CHANNEL)
 

@@ -36,14 +36,16 @@ class Order:
     :ivar sockets: what to listen on, each with its kind.
     :ivar began: when the server did, seconds of the machine's steady clock.
     :ivar lock: descriptor of the state directory's lock, which lasts while a worker does.
+    :ivar ordinal: which of all that the server has started this is, from 1 on.
     """
 
     name: str
-    settings: dict[str, Any]
+    settings: dict[str, Any] = field(repr=False)
     state: str
     sockets: Sequence[tuple[str, socket.socket]]
     lock: int
     began: float
+    ordinal: int
 
     def line(self, first: int) -> bytes:
         """One line of JSON; the sockets are descriptors from ``first`` on."""
@@ -57,11 +59,12 @@ class Order:
             "state": self.state,
             "sockets": sockets,
             "began": self.began,
+            "ordinal": self.ordinal,
         }
         return json.dumps(order).encode() + b"\n"
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class WorkerProcess:
     """One worker process.
 

@@ -7,12 +7,14 @@ import os
 import shlex
 import ssl
 import stat
+from pathlib import Path
 
 from attrs import define, field, frozen
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from twisted.logger import Logger
 
+from dictd import config, secrecy
 from dictd.config import Settings
 from dictd.errors import SettingsRefused
 
@@ -56,11 +58,11 @@ def read(settings: Settings) -> Pair:
     tls = settings.tls
     signature = _signature(tls.certificate, tls.key)
     try:
-        chain = x509.load_pem_x509_certificates(_content(tls.certificate, "tls.certificate", secret=False))
+        chain = x509.load_pem_x509_certificates(_content(tls.certificate, "tls.certificate"))
     except ValueError:
         raise SettingsRefused(f"{tls.certificate} has no certificate in PEM; correct tls.certificate") from None
     path = tls.key or tls.certificate
-    secret = _content(path, "tls.key", secret=True)
+    secret = _content(path, "tls.key", config.state_directory(settings))
     try:
         key = load_pem_private_key(secret, None)
     except TypeError:
@@ -85,10 +87,12 @@ def read(settings: Settings) -> Pair:
     return Pair(context, signature, chain[0].not_valid_before_utc, chain[0].not_valid_after_utc)
 
 
-def _content(path: str, setting: str, secret: bool) -> bytes:
+def _content(path: str, setting: str, state: Path | None = None) -> bytes:
     """What is in a file.
 
-    :raises SettingsRefused: it cannot be read, or it is secret and others can read it.
+    :param state: it is a secret of the server that this directory belongs to.
+
+    :raises SettingsRefused: it cannot be read, or it is a secret and others can read it.
     """
     try:
         # Without waiting: what is there may be a pipe.
@@ -97,7 +101,7 @@ def _content(path: str, setting: str, secret: bool) -> bytes:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise SettingsRefused(f"{path} is not a file; correct {setting}")
-            if secret and stat.S_IMODE(found.st_mode) & 0o077:
+            if state and secrecy.too_much(found, secrecy.reader_of(state)):
                 raise SettingsRefused(
                     f"{path} has the private key and can be read by others; type: chmod 600 {shlex.quote(path)}"
                 )

@@ -20,6 +20,7 @@ from dictd.server.protocol import DictProtocol
 from dictd.server.refused import Refused
 from dictd.server.secured import Entry
 from dictd.server.service import Service
+from dictd.server.watch import Watch
 
 #: Seconds after which a round of turns that were put off ends.
 ROUND = 0.005
@@ -47,6 +48,7 @@ class DictFactory(Factory):
     :param clock: a reactor or a ``Clock``.
     :ivar arriving: connections of proxies that are still to say whom they bring: a worker that
         retires waits for them, one that stops cuts them.
+    :ivar watch: whoever looks on, if anybody does.
     :ivar farewell: what those are told who are connected when it drains.
     :ivar at_round_end: the reactor's, if it has one: see :class:`dictd.processes.reactor.Reactor`.
     """
@@ -57,6 +59,8 @@ class DictFactory(Factory):
     arriving: set[Arriving] = field(factory=set, init=False)
     at_round_end: Callable[[Callable[[], None]], None] | None = field(init=False)
     limits: Limits = field(init=False)
+    watch: Watch | None = field(default=None, init=False)
+    _made: int = field(default=0, init=False)
     _sweep: Any = field(default=None, init=False)
     _turns: deque[Callable[[], None]] = field(factory=deque, init=False)
     _round_due: bool = field(default=False, init=False)
@@ -93,10 +97,14 @@ class DictFactory(Factory):
             return Refused(admission, entry is Entry.TLS)
         protocol = DictProtocol(service, peer, entry, reserved=admission is Admission.RESERVED)
         protocol.factory = self
+        self._made += 1
+        protocol.serial = self._made
         protocol.since = self.clock.seconds()
         protocol.session.counts = counts
         self.connections.add(protocol)
         protocol.session.counts.come()
+        if self.watch is not None:
+            self.watch.came(protocol)
         return protocol
 
     def gone(self, protocol: DictProtocol) -> None:
@@ -104,6 +112,8 @@ class DictFactory(Factory):
         self.connections.discard(protocol)
         self.service.doors.leave(protocol.peer)
         protocol.session.counts.gone()
+        if self.watch is not None:
+            self.watch.gone(protocol)
         self._perhaps_empty()
 
     def arrived(self, one: Arriving) -> None:

@@ -224,7 +224,10 @@ class DictProtocol(Turns):
             self.cut()
             return
         self._lines.clear()
-        self._outgoing.write(replies.error(trouble).last)
+        last = replies.error(trouble).last
+        self._outgoing.write(last)
+        if self.factory.watch is not None:
+            self.factory.watch.told(self, last)
         self.close()
 
     def drain(self) -> None:

@@ -31,6 +31,9 @@ class Turns(LineReceiver):
     """The half of a connection that answers; the other is :class:`dictd.server.protocol.DictProtocol`.
 
     :ivar closing: nothing more is heard.
+    :ivar serial: the number of this connection among all that its factory made, from 1 on.
+    :ivar commands: how many lines were answered, or are being; ``heard``: when the latest had its turn,
+        seconds of the factory's clock.
     """
 
     log = Logger()
@@ -41,6 +44,9 @@ class Turns(LineReceiver):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.closing = False
+        self.serial = 0
+        self.commands = 0
+        self.heard = 0.0
         self._lines: deque[bytes | None] = deque()
         self._first = True
         self._waiting = False  # an answer is on its way; the next line must not overtake it
@@ -68,24 +74,27 @@ class Turns(LineReceiver):
         out: list[bytes] = []
         size = 0
         lines, session, seconds = self._lines, self.session, self.factory.clock.seconds
-        limits = self.factory.limits
-        now = seconds()
+        limits, watch = self.factory.limits, self.factory.watch
+        self.heard = now = seconds()
         end = now + TURN
         for _ in range(min(limits.lines_a_turn, len(lines))):
             line = lines.popleft()
             begun = now
+            self.commands += 1
             answer: Any = self._answer(line)
             now = seconds()
             if type(answer) is Reply:
                 out += (answer.head, answer.last)
                 size += len(answer.head)
                 session.counts.answered(session.verb, answer.last, now - begun)
+                if watch is not None:
+                    watch.answered(self, line, answer.last, now - begun)
             elif type(answer) is Held:
                 out.append(answer.reply.head)
                 size += len(answer.reply.head)
-                self._await(answer.ending(), out, begun)
+                self._await(answer.ending(), out, begun, line)
             else:
-                self._await(Deferred.fromCoroutine(answer), out, begun)
+                self._await(Deferred.fromCoroutine(answer), out, begun, line)
             if self._waiting:
                 break
             if session.leaving:
@@ -133,7 +142,7 @@ class Turns(LineReceiver):
             return self.session.refused(LineTooLong(self.factory.limits.line_octets))
         return self.session.answer(line)
 
-    def _await(self, ending: Deferred[Reply], out: list[bytes], begun: float) -> None:
+    def _await(self, ending: Deferred[Reply], out: list[bytes], begun: float, line: bytes | None) -> None:
         """What ends this answer may come later; no other answer overtakes it.
 
         If it is there already it joins what the turn has to write.
@@ -144,7 +153,10 @@ class Turns(LineReceiver):
 
         def arrived(reply: Reply) -> None:
             data = reply.head + reply.last
-            self.session.counts.answered(self.session.verb, reply.last, self.factory.clock.seconds() - begun)
+            took = self.factory.clock.seconds() - begun
+            self.session.counts.answered(self.session.verb, reply.last, took)
+            if self.factory.watch is not None:
+                self.factory.watch.answered(self, line, reply.last, took)
             if late:
                 self._arrived(data)
             else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 
-from attrs import frozen
+from attrs import field, frozen
 
 from dictd.errors import InviteRefused, NameTaken
 from dictd.model import Account, User
@@ -14,25 +15,49 @@ from dictd.store.invites import InviteQueries
 #: What waits for whoever changes what belongs to an account, and keeps it until the end of the transaction.
 LOCK = Statement(sqlite="SELECT id FROM user WHERE id = ?", mysql="SELECT id FROM user WHERE id = %s FOR UPDATE")
 
-_FIND = Statement.both("SELECT id, name, passwd, role, disabled, paused FROM user WHERE name_key = ?")
-_MADE = Statement.both("SELECT id, name, role, nonce FROM user WHERE name_key = ?")
+_FIND = Statement.both("SELECT id, name, passwd, role, disabled, paused, epoch FROM user WHERE name_key = ?")
+_MADE = Statement.both("SELECT id, name, role, epoch, nonce FROM user WHERE name_key = ?")
 _ADD = Statement(
     sqlite="INSERT INTO user (id, name, name_key, passwd, role, created, nonce) VALUES (?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (name_key) DO NOTHING",
     mysql="INSERT INTO user (id, name, name_key, passwd, role, created, nonce) VALUES (%s, %s, %s, %s, %s, %s, %s)"
     " ON DUPLICATE KEY UPDATE id = id",
 )
-_CHANGE_PASSWD = Statement.both("UPDATE user SET passwd = ? WHERE id = ? AND passwd = ?")
+# What ends the sessions of a user makes the epoch another in the same statement.
+_CHANGE_PASSWD = Statement.both("UPDATE user SET passwd = ?, epoch = epoch + 1 WHERE id = ? AND passwd = ?")
+_REHASH = Statement.both("UPDATE user SET passwd = ? WHERE id = ? AND passwd = ?")
+_SET_PASSWD = Statement.both("UPDATE user SET passwd = ?, epoch = epoch + 1 WHERE id = ?")
+_DISABLE = Statement.both("UPDATE user SET disabled = 1, epoch = epoch + 1 WHERE id = ?")
+_ENABLE = Statement.both("UPDATE user SET disabled = 0 WHERE id = ?")
 _PASSWD = Statement.both("SELECT passwd FROM user WHERE id = ?")
 _SET_ROLE = Statement.both("UPDATE user SET role = ? WHERE name_key = ?")
 _PAUSE = Statement.both("UPDATE user SET paused = coalesce(paused, ?) WHERE id = ?")
 _GO_ON = Statement.both("UPDATE user SET paused = NULL WHERE id = ?")
 _KEEP_DAYS = Statement.both("UPDATE user SET keep_days = ? WHERE id = ?")
-_STANDING = Statement.both("SELECT name, role, paused, keep_days FROM user WHERE id = ? AND disabled = 0")
+_STANDING = Statement.both("SELECT name, role, paused, epoch, keep_days FROM user WHERE id = ? AND disabled = 0")
+_STAND = Statement.both("SELECT id, name, role, paused, epoch FROM user WHERE id IN ({marks}) AND disabled = 0")
 _DELETE = Statement.both("DELETE FROM user WHERE id = ?")
 _DELETE_KEYS = Statement.both("DELETE FROM user_key WHERE user_id = ?")
 _DELETE_HISTORY = Statement.both("DELETE FROM hist WHERE user_id = ?")
 _DELETE_FORGOTTEN = Statement.both("DELETE FROM forgotten WHERE user_id = ?")
+
+
+@frozen
+class NewAccount:
+    """An account that is to be made.
+
+    :ivar passwd: an argon2id string.
+    :ivar created: milliseconds since 1970.
+    :ivar nonce: 16 octets unlike any other. An account that has them was made by the same call
+        before, and its answer was lost.
+    """
+
+    name: str
+    name_key: bytes
+    passwd: str = field(repr=False)
+    created: int
+    nonce: bytes
+    role: str = "user"
 
 
 @frozen
@@ -48,8 +73,8 @@ class AccountQueries:
         row = txn.fetchone()
         if row is None:
             return None
-        user_id, name, passwd, role, disabled, paused = row
-        return Account(User(user_id, name, role, keeps=paused is None), passwd, bool(disabled))
+        user_id, name, passwd, role, disabled, paused, epoch = row
+        return Account(User(user_id, name, role, paused is None, epoch), passwd, bool(disabled))
 
     @repeatable
     def add(
@@ -62,11 +87,8 @@ class AccountQueries:
         nonce: bytes,
         invite: bytes | None = None,
     ) -> User:
-        """Make an account.
+        """Make an account; see :class:`NewAccount`.
 
-        :param created: milliseconds since 1970.
-        :param nonce: 16 octets unlike any other. An account that has them was made by this call
-            before, and its answer was lost.
         :param invite: the hash of a code that is used up by this, see :mod:`dictd.store.invites`.
         :raises NameTaken: the name is somebody else's.
         :raises InviteRefused: the code is none, or used up.
@@ -76,27 +98,87 @@ class AccountQueries:
         if made is None:
             if invite is not None and not InviteQueries(self.dialect).use(txn, invite, created):
                 raise InviteRefused()
-            txn.execute(self.dialect(_ADD), (_id(nonce, name_key), name, name_key, passwd, "user", created, nonce))
-            made = self._made(txn, name_key)
+            made = self._add(txn, NewAccount(name, name_key, passwd, created, nonce))
         if made is None or made[1] != nonce:
             raise NameTaken()
         return made[0]
 
+    @repeatable
+    def add_all(self, txn: Transaction, accounts: Iterable[NewAccount]) -> None:
+        """Make accounts, all or none.
+
+        :raises NameTaken: a name is somebody's, the text tells which; the caller rolls back.
+        """
+        self.dialect.begin(txn)
+        for new in accounts:
+            made = self._made(txn, new.name_key) or self._add(txn, new)
+            if made is None or made[1] != new.nonce:
+                raise NameTaken(f"{new.name} has an account already")
+
+    def _add(self, txn: Transaction, new: NewAccount) -> tuple[User, bytes | None] | None:
+        """Make one, unless somebody was quicker; whose the name is then."""
+        values = (_id(new.nonce, new.name_key), new.name, new.name_key, new.passwd, new.role, new.created, new.nonce)
+        txn.execute(self.dialect(_ADD), values)
+        return self._made(txn, new.name_key)
+
     def _made(self, txn: Transaction, name_key: bytes) -> tuple[User, bytes | None] | None:
         txn.execute(self.dialect(_MADE), (name_key,))
         row = txn.fetchone()
-        return (User(row[0], row[1], row[2]), row[3]) if row else None
+        if row is None:
+            return None
+        user_id, name, role, epoch, nonce = row
+        return User(user_id, name, role, epoch=epoch), nonce
 
     @repeatable
     def change_passwd(self, txn: Transaction, user_id: int, old: str, new: str) -> bool:
-        """Set the hash if it still is the old one (compare and set)."""
+        """Set the hash of another password if it still is the old one (compare and set); the epoch is the next."""
+        return self._exchange(txn, _CHANGE_PASSWD, user_id, old, new)
+
+    @repeatable
+    def rehash(self, txn: Transaction, user_id: int, old: str, new: str) -> bool:
+        """As :meth:`change_passwd`, of the same password: sessions go on."""
+        return self._exchange(txn, _REHASH, user_id, old, new)
+
+    def _exchange(self, txn: Transaction, statement: Statement, user_id: int, old: str, new: str) -> bool:
         self.dialect.begin(txn)
-        txn.execute(self.dialect(_CHANGE_PASSWD), (new, user_id, old))
+        txn.execute(self.dialect(statement), (new, user_id, old))
         if txn.rowcount == 1:
             return True
         # Hashes are salted: where the new one stands, it was set by this call before.
+        return self.has_passwd(txn, user_id, new)
+
+    @repeatable
+    def has_passwd(self, txn: Transaction, user_id: int, passwd: str) -> bool:
+        """Whether this is the hash of an account."""
         txn.execute(self.dialect(_PASSWD), (user_id,))
-        return bool(txn.fetchone() == (new,))
+        return bool(txn.fetchone() == (passwd,))
+
+    @repeatable
+    def set_passwd(self, txn: Transaction, user_id: int, passwd: str, drop_keys: bool) -> bool:
+        """Set the hash, whatever it was; false when there is no such account.
+
+        :param drop_keys: delete the keys too.
+        """
+        self.dialect.begin(txn)
+        txn.execute(self.dialect(_SET_PASSWD), (passwd, user_id))
+        found = bool(txn.rowcount == 1)
+        if drop_keys:
+            txn.execute(self.dialect(_DELETE_KEYS), (user_id,))
+        return found
+
+    @repeatable
+    def drop_keys(self, txn: Transaction, user_id: int) -> int:
+        """Delete all keys of a user; how many there were."""
+        self.dialect.begin(txn)
+        txn.execute(self.dialect(_DELETE_KEYS), (user_id,))
+        return int(txn.rowcount)
+
+    @repeatable
+    def set_disabled(self, txn: Transaction, user_ids: Iterable[int], disabled: bool) -> None:
+        """Let nobody log in to these accounts; or again."""
+        self.dialect.begin(txn)
+        for user_id in user_ids:
+            txn.execute(self.dialect(_DISABLE if disabled else _ENABLE), (user_id,))
 
     @repeatable
     def set_role(self, txn: Transaction, name_key: bytes, role: str) -> bool:
@@ -127,8 +209,20 @@ class AccountQueries:
         row = txn.fetchone()
         if row is None:
             return None
-        name, role, paused, days = row
-        return User(user_id, name, role, keeps=paused is None), days
+        name, role, paused, epoch, days = row
+        return User(user_id, name, role, paused is None, epoch), days
+
+    @repeatable
+    def as_they_are(self, txn: Transaction, user_ids: Sequence[int]) -> dict[int, User]:
+        """Users as they are now, by id; who is gone or disabled is left out.
+
+        :param user_ids: at least one.
+        """
+        txn.execute(self.dialect(_STAND).format(marks=self.dialect.marks(len(user_ids))), tuple(user_ids))
+        return {
+            user_id: User(user_id, name, role, paused is None, epoch)
+            for user_id, name, role, paused, epoch in txn.fetchall()
+        }
 
     @repeatable
     def delete(self, txn: Transaction, user_id: int) -> bool:

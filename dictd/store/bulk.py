@@ -104,4 +104,9 @@ def _octets(value: bytes) -> str:
 
 
 #: No other type has a literal: a row with one is a fault of ours, and no SQL.
-_LITERALS: dict[type, Callable[[Any], str]] = {int: str, str: _text, bytes: _octets}
+_LITERALS: dict[type, Callable[[Any], str]] = {
+    int: str,
+    str: _text,
+    bytes: _octets,
+    type(None): lambda _: "NULL",
+}

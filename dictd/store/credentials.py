@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import ssl
-import stat
 from pathlib import Path
 
+from dictd import secrecy
 from dictd.errors import SettingsRefused
 from dictd.sections import Store
 
@@ -21,11 +21,11 @@ def password_of(settings: Store) -> str:
     path = Path(settings.password_file).expanduser()
     try:
         with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+            found = os.fstat(file.fileno())
             text = file.read(4096)
     except OSError as error:
         raise SettingsRefused(f"store.password_file {path}: {error.strerror}") from None
-    if stat.S_IMODE(mode) & 0o077:
+    if secrecy.too_much(found, os.geteuid()):
         raise SettingsRefused(f"store.password_file {path} can be read by others: chmod go= {path}")
     try:
         return text.decode().rstrip("\r\n")

@@ -33,6 +33,10 @@ class Database(Protocol):
     @property
     def answer_seconds(self) -> float: ...
 
+    @property
+    def used(self) -> str:
+        """Where it is asked just now, for people."""
+
     def shown(self, subject: str) -> str:
         """Where it is, for people."""
 

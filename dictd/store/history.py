@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import blake2b
 
 from attrs import frozen
@@ -38,6 +38,11 @@ _REMEMBER = Statement(
     mysql="INSERT INTO forgotten (user_id, k, rid, made) VALUES (%s, %s, %s, %s)"
     " ON DUPLICATE KEY UPDATE rid = greatest(rid, VALUES(rid)), made = VALUES(made)",
 )
+_OLDEST = Statement.both(
+    f"SELECT {_ROW} FROM hist WHERE user_id = ? AND rid > ? AND rid <= ? AND time >= ?"  # noqa: S608 - a constant
+    " ORDER BY rid LIMIT ?"
+)
+_COUNT = Statement.both("SELECT count(*) FROM hist WHERE user_id = ?")
 _LATEST = Statement.both("SELECT coalesce(max(rid), 0) FROM hist WHERE user_id = ?")
 _FORGET = Statement(
     sqlite="DELETE FROM hist WHERE (user_id, rid) IN"
@@ -96,16 +101,27 @@ class HistoryQueries:
         """
         self.dialect.begin(txn)
         wanted = [row for row in self._wanted(txn, rows) if row.time >= now - REMEMBERED]
+        wanted = self._not_forgotten(txn, wanted)
+        self._insert(txn, wanted)
+        return len(wanted)
+
+    def settle(self, txn: Transaction, rows: Sequence[LookUp]) -> int:
+        """Insert rows of another program in a transaction that has begun; as :meth:`replay`, whatever their age.
+
+        :returns: how many are wanted.
+        """
+        wanted = self._not_forgotten(txn, self._wanted(txn, rows))
+        self._insert(txn, wanted)
+        return len(wanted)
+
+    def _not_forgotten(self, txn: Transaction, wanted: Sequence[LookUp]) -> list[LookUp]:
+        """The rows that are not among what was forgotten after they were made."""
         users = sorted({row.user_id for row in wanted})
         upto: dict[tuple[int, bytes], int] = {}
         if users:
             txn.execute(self.dialect(_FORGOTTEN).format(marks=self.dialect.marks(len(users))), users)
             upto = {(user_id, k): rid for user_id, k, rid in txn.fetchall()}
-        wanted = [
-            row for row in wanted if all(row.rid > upto.get((row.user_id, mark), 0) for mark in (b"", _mark(row.k)))
-        ]
-        self._insert(txn, wanted)
-        return len(wanted)
+        return [row for row in wanted if not is_forgotten(row, upto)]
 
     def _wanted(self, txn: Transaction, rows: Iterable[LookUp]) -> list[LookUp]:
         """The rows of users that there are, without those that were made while the user has paused."""
@@ -114,11 +130,7 @@ class HistoryQueries:
             return []
         txn.execute(self.dialect(_TAKERS).format(marks=self.dialect.marks(len(users))), users)
         paused: dict[int, int | None] = dict(txn.fetchall())
-        return [
-            row
-            for row in rows
-            if row.user_id in paused and ((since := paused[row.user_id]) is None or row.time < since)
-        ]
+        return [row for row in rows if is_kept(row, paused)]
 
     def _insert(self, txn: Transaction, rows: Sequence[LookUp]) -> None:
         if rows:
@@ -144,6 +156,35 @@ class HistoryQueries:
         else:
             txn.execute(self.dialect(_NEWEST_OF_WORD), (*page, k, count))
         return [LookUp(*row) for row in txn.fetchall()]
+
+    @repeatable
+    def oldest(self, txn: Transaction, user_id: int, count: int, now: int, after: int, upto: int) -> list[LookUp]:
+        """Rows, oldest first; see :meth:`newest`.
+
+        :param after: only rows with higher ids; ``upto``: and none beyond this one.
+        """
+        txn.execute(self.dialect(_DAYS), (user_id,))
+        (days,) = txn.fetchone() or (None,)
+        txn.execute(self.dialect(_OLDEST), (user_id, after, upto, 0 if days is None else now - days * DAY, count))
+        return [LookUp(*row) for row in txn.fetchall()]
+
+    @repeatable
+    def count(self, txn: Transaction, user_id: int) -> int:
+        """How many rows a user has: each is looked at."""
+        txn.execute(self.dialect(_COUNT), (user_id,))
+        return int(txn.fetchone()[0])
+
+    @repeatable
+    def clear(self, txn: Transaction, user_id: int) -> int:
+        """Delete rows of a user who is about to be deleted: nothing of it is remembered, see :meth:`forget`.
+
+        :returns: how many they were; where that is :data:`SLICE`, there may be more: ask again.
+        """
+        self.dialect.begin(txn)
+        txn.execute(self.dialect(LOCK), (user_id,))
+        txn.fetchall()
+        txn.execute(self.dialect(_FORGET_ALL), (user_id, HIGHEST, SLICE))
+        return int(txn.rowcount)
 
     @repeatable
     def latest(self, txn: Transaction, user_id: int) -> int:
@@ -197,6 +238,23 @@ class HistoryQueries:
         last = int(txn.fetchone()[0])
         txn.execute(self.dialect(_LAST_FORGOTTEN))
         return max(last, int(txn.fetchone()[0]))
+
+
+def is_kept(row: LookUp, paused: Mapping[int, int | None]) -> bool:
+    """Whether its user is there, and had not paused when it was made.
+
+    :param paused: since when each user has; ``None`` for who has not.
+    """
+    since = paused.get(row.user_id, 0)
+    return since is None or row.time < since
+
+
+def is_forgotten(row: LookUp, upto: Mapping[tuple[int, bytes], int]) -> bool:
+    """Whether it was forgotten while it waited elsewhere.
+
+    :param upto: the columns ``user_id``, ``k`` and ``rid`` of ``forgotten``.
+    """
+    return any(row.rid <= upto.get((row.user_id, mark), 0) for mark in (b"", _mark(row.k)))
 
 
 def _mark(k: bytes | None) -> bytes:

@@ -6,11 +6,15 @@ from attrs import frozen
 
 from dictd.errors import NameTaken, TooManyKeys
 from dictd.model import Account, StoredKey
-from dictd.store.accounts import LOCK, AccountQueries
+from dictd.store.accounts import AccountQueries
 from dictd.store.dialect import Dialect, Statement, Transaction, repeatable
 
 _OF = Statement.both(
     "SELECT user_id, label, sealed, key_id, created, last_used FROM user_key WHERE user_id = ? ORDER BY created, label"
+)
+#: Waits for whoever changes the account, as :data:`dictd.store.accounts.LOCK`.
+_HOLDER = Statement(
+    sqlite="SELECT epoch FROM user WHERE id = ?", mysql="SELECT epoch FROM user WHERE id = %s FOR UPDATE"
 )
 _LABELS = Statement.both("SELECT label, sealed FROM user_key WHERE user_id = ?")
 _ADD = Statement.both("INSERT INTO user_key (user_id, label, sealed, key_id, created) VALUES (?, ?, ?, ?, ?)")
@@ -40,17 +44,19 @@ class KeyQueries:
         return account, self.of(txn, account.user.id if account else 0)
 
     @repeatable
-    def add(self, txn: Transaction, key: StoredKey, most: int) -> bool:
+    def add(self, txn: Transaction, key: StoredKey, most: int, epoch: int | None = None) -> bool:
         """Keep a new key; false when its user is gone.
 
         :param most: how many keys a user may have.
+        :param epoch: of the session that made it: one that has ended leaves no way in behind.
         :raises NameTaken: the user has a key of this label.
         :raises TooManyKeys: the user has as many as there may be.
         """
         self.dialect.begin(txn)
         # One at a time adds keys; and the account may have been deleted meanwhile.
-        txn.execute(self.dialect(LOCK), (key.user_id,))
-        if txn.fetchone() is None:
+        txn.execute(self.dialect(_HOLDER), (key.user_id,))
+        holder = txn.fetchone()
+        if holder is None or epoch not in (None, holder[0]):
             return False
         txn.execute(self.dialect(_LABELS), (key.user_id,))
         labels: dict[str, bytes] = dict(txn.fetchall())

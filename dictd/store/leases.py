@@ -32,6 +32,7 @@ _ADD = Statement(
     mysql="INSERT INTO worker_lease (id, holder, renewed) VALUES (%s, %s, %s) ON DUPLICATE KEY UPDATE id = id",
 )
 _HOLDER = Statement.both("SELECT id FROM worker_lease WHERE id = ? AND holder = ?")
+_HOLDERS = Statement.both("SELECT holder FROM worker_lease WHERE renewed >= ? ORDER BY id")
 _TAKE = Statement.both("UPDATE worker_lease SET holder = ?, renewed = ? WHERE id = ?")
 _RENEW = Statement.both("UPDATE worker_lease SET renewed = ? WHERE id = ? AND holder = ?")
 
@@ -66,6 +67,15 @@ class LeaseQueries:
             raise StoreUnavailable(f"{NUMBERS} processes write history already; there cannot be more")
         txn.execute(self.dialect(_TAKE), (holder, now, oldest))
         return int(oldest)
+
+    @repeatable
+    def holders(self, txn: Transaction, now: int) -> list[str]:
+        """Who has a number just now: whoever has renewed it within the time of two renewals.
+
+        :param now: milliseconds since 1970.
+        """
+        txn.execute(self.dialect(_HOLDERS), (now - 2 * EVERY,))
+        return [holder for (holder,) in txn.fetchall()]
 
     @repeatable
     def give_back(self, txn: Transaction, number: int, holder: str, now: int) -> None:

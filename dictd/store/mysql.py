@@ -84,6 +84,12 @@ class MySQL:
         """How many there are."""
         return len(self.url.hosts)
 
+    @property
+    def used(self) -> str:
+        """The database at the host that is asked first."""
+        of = f", one of {self.hosts} hosts" if self.hosts > 1 else ""
+        return f"{self.url.database} at {self.url.hosts[self._current]}{of}"
+
     def shown(self, subject: str = "") -> str:
         """The database and its hosts."""
         return str(self.url)

@@ -17,9 +17,12 @@ from attrs import frozen
 
 from dictd.errors import SchemaRefused, StoreUnavailable
 from dictd.store.dialect import SQLITE, Connection, Dialect, Statement, Transaction
-from dictd.store.faults import ERRORS, Fault, fault_of
+from dictd.store.faults import ERRORS, Fault, code_of, fault_of
 
 SUBJECTS = ("accounts", "dictionaries")
+#: What stands among the versions while a database is being filled from a backup, see :mod:`dictd.store.refilling`.
+RESTORING = "restoring"
+HALF_RESTORED = "a restore into the database has not come to its end; type dictctl restore FILE again"
 
 _VERSIONS = Statement(
     sqlite="CREATE TABLE IF NOT EXISTS schema_version (subject TEXT NOT NULL, version INTEGER NOT NULL,"
@@ -34,7 +37,10 @@ _THERE = Statement(
     " WHERE table_schema = database() AND table_name = 'schema_version'",
 )
 _CURRENT = Statement.both("SELECT coalesce(max(version), 0) FROM schema_version WHERE subject = ?")
+_RESTORING = Statement.both("SELECT count(*) FROM schema_version WHERE subject = ?")
 _APPLIED = Statement.both("INSERT INTO schema_version (subject, version, applied) VALUES (?, ?, ?)")
+# A step that was cut off runs again, and MySQL has no ADD COLUMN IF NOT EXISTS, as MariaDB has.
+_COLUMN_IS_THERE = 1060
 # One at a time migrates; MySQL commits each statement by itself, so no transaction can see to that.
 # Sooner than the connection gives up, which waits for a minute.
 _LOCK = "SELECT GET_LOCK('dictd-migrate', 50)"
@@ -94,6 +100,12 @@ def script(subject: str, steps: list[Migration], dialect: Dialect) -> list[str]:
     return statements
 
 
+def half_restored(cursor: Transaction, dialect: Dialect) -> bool:
+    """Whether a restore into a database was begun and has not come to its end; of one that has tables."""
+    cursor.execute(dialect(_RESTORING), (RESTORING,))
+    return bool(cursor.fetchone()[0])
+
+
 def ensure(cursor: Transaction, dialect: Dialect) -> None:
     """Look whether a database has the schema of this program, and change nothing.
 
@@ -103,6 +115,8 @@ def ensure(cursor: Transaction, dialect: Dialect) -> None:
         if pending(cursor, subject, dialect):
             state = "an older schema than this program" if version(cursor, subject, dialect) else "no tables of dictd"
             raise SchemaRefused(f"the database has {state}; type: dictctl migrate")
+    if half_restored(cursor, dialect):
+        raise SchemaRefused(HALF_RESTORED)
 
 
 def migrate(connection: Connection, subject: str, dialect: Dialect = SQLITE) -> list[int]:
@@ -156,6 +170,10 @@ def _one_by_one(connection: Connection, subject: str, dialect: Dialect) -> list[
 
 def _apply(cursor: Transaction, step: Migration, subject: str, dialect: Dialect) -> int:
     for statement in step.statements:
-        cursor.execute(statement)
+        try:
+            cursor.execute(statement)
+        except ERRORS as error:
+            if code_of(error) != _COLUMN_IS_THERE:
+                raise
     cursor.execute(dialect(_APPLIED), (subject, step.version, int(time.time() * 1000)))
     return step.version

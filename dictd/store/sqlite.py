@@ -40,6 +40,11 @@ class SQLite:
     threads: ClassVar[int] = 3
     hosts: ClassVar[int] = 1
 
+    @property
+    def used(self) -> str:
+        """The directory."""
+        return f"SQLite in {self.directory}"
+
     def shown(self, subject: str) -> str:
         """The file."""
         return str(self.directory / FILES[subject])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import argon2
-from attrs import define
+from attrs import define, evolve
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import Clock
@@ -483,7 +483,7 @@ class Registering(TestCase):
         here, also, there = await self.log_in(), await self.log_in(), await self.log_in(peer=THERE)
         berts = await self.log_in("bert")
         await self.registrar.change_password(here, SECRET, OTHER, HERE)
-        self.assertEqual([seat.user for seat in (here, also, there, berts)], [user, None, None, other])
+        self.assertEqual([seat.user for seat in (here, also, there, berts)], [evolve(user, epoch=1), None, None, other])
 
     async def test_wrong_old_password_changes_nothing(self) -> None:
         """A stolen session without the password changes nothing, and its guesses cost what logins cost."""
@@ -568,7 +568,7 @@ class Registering(TestCase):
         change = self.registrar.change_password(owner, SECRET, OTHER, HERE)
         thief, ended = await self.overtaken("verify", change)
         self.assertIsInstance(ended, LoginFailed)
-        self.assertEqual((thief.user, owner.user), (None, user))
+        self.assertEqual((thief.user, owner.user), (None, evolve(user, epoch=1)))
 
     async def test_login_that_began_before_a_deletion_does_not_outlast_it(self) -> None:
         """Nobody is logged in to an account that was deleted meanwhile."""
@@ -585,7 +585,7 @@ class Registering(TestCase):
         change = self.registrar.change_password(owner, SECRET, OTHER, HERE)
         thief, ended = await self.overtaken("hash", change)
         self.assertIsInstance(ended, LoginFailed)
-        self.assertEqual((thief.user, owner.user), (None, user))
+        self.assertEqual((thief.user, owner.user), (None, evolve(user, epoch=1)))
         self.assertNotIn(",t=2,", self.passwd(), "the owner's password was overwritten")
 
     async def test_right_password_is_right_whatever_others_do(self) -> None:
@@ -602,6 +602,23 @@ class Registering(TestCase):
         seat, ended = await self.overtaken("verify", others())
         self.assertEqual((ended, seat.user), (user, user))
         self.assertIn(",t=2,", self.passwd())
+
+    async def test_registration_whose_account_is_disabled_meanwhile(self) -> None:
+        """Nobody is logged in to an account that was disabled between its making and the answer."""
+        registrar = self.registrar
+        run = type(registrar._pool).run
+
+        async def slow(pool: Any, query: Any, *arguments: Any) -> Any:
+            answer = await run(pool, query, *arguments)
+            if query == registrar._queries.add:
+                await run(pool, registrar._queries.set_disabled, [answer.id], True)
+                registrar.roster.expel(answer.id)  # as a sign-out that is heard before the answer
+            return answer
+
+        self.patch(type(registrar._pool), "run", slow)
+        with self.assertRaises(LoginFailed):
+            await registrar.register("anna", SECRET, HERE, self.seat)
+        self.assertIsNone(self.seat.user)
 
     # Unregistering -----------------------------------------------------------------------
 

@@ -116,7 +116,7 @@ class Order(SynchronousTestCase):
 
         for file in (Full, FullAtItsEnd):
             directory = self.directory()
-            patched = self.patch(builtins, "open", lambda *_, file=file: file())
+            patched = self.patch(builtins, "open", lambda *_, file=file, **__: file())
             self.addCleanup(patched.restore)
             with self.assertRaises(OSError) as caught:
                 self.spooled(("a", "b", "c"), directory=directory)

@@ -59,4 +59,4 @@ class Called(SynchronousTestCase):
             timeout=60,
             check=False,
         )
-        self.assertEqual(json.loads(done.stdout or b"0"), {"trouble": ""}, done.stderr)
+        self.assertEqual(json.loads(done.stdout or b"0"), {"trouble": "", "notes": []}, done.stderr)

@@ -41,6 +41,26 @@ class Rounds(SynchronousTestCase):
             selectable.connectionLost(Failure(connectionDone.value))
         reactor._poller.close()
 
+    def test_said_twice(self) -> None:
+        """SIGINT and SIGTERM twice in one round, and after it, are no trouble."""
+        stops: list[None] = []
+        reactor: Any = self.reactor
+        reactor._stopped = False
+        stop = reactor.stop
+
+        def counted() -> None:
+            stop()
+            stops.append(None)
+
+        self.patch(reactor, "stop", counted)
+        for end in (reactor.sigInt, reactor.sigInt, reactor.sigTerm):
+            end(2)
+        reactor.runUntilCurrent()
+        reactor.sigTerm(15)
+        reactor._justStopped = False
+        reactor.runUntilCurrent()
+        self.assertEqual((len(stops), self.flushLoggedErrors()), (1, []))
+
     def until(self, happened: Callable[[], bool]) -> None:
         """Rounds until something happened."""
         end = time.monotonic() + _PATIENCE

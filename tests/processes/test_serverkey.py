@@ -110,9 +110,9 @@ class Loading(SynchronousTestCase):
         self.assertIn("No such file", self.refusal())
         self.path = self.state.server_key
 
-        def full(descriptor: int, line: bytes) -> int:
+        def full(descriptor: int) -> None:
             raise OSError(28, "No space left on device")
 
-        self.patch(os, "write", full)
+        self.patch(os, "fsync", full)
         self.assertIn("No space left", self.refusal())
         self.assertFalse(self.path.exists())

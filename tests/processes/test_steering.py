@@ -87,8 +87,15 @@ class Said(SynchronousTestCase):
     def test_no_names(self) -> None:
         """What cannot be a name is refused."""
         self.patch(Wheel, "log", Logger(observer=LogPublisher()))  # trial's log cannot take the last of them
-        for name in (5, None, ["a"], "\udced"):
-            self.assertEqual(self.refused("kick", name=name), "kick: say the name of a user")
+        for name in (5, None, ["a"], "\udced", "", " "):
+            self.assertIn("kick: say the name of a user", self.refused("kick", name=name))
+        self.assertIn("say networks of /8 or narrower", self.refused("kick", name="0.0.0.0/0"))
+
+    def test_no_users(self) -> None:
+        """Only what can be the id of a user is one."""
+        for user in (0, -1, True, "7", 1.0, None, [7], 1 << 63):
+            self.assertEqual(self.refused("sign_out", user=user), "sign_out: say the id of a user")
+        self.assertEqual(self.do("sign_out", user=7, name="alice", why="is disabled"), 0)
 
     def test_arguments(self) -> None:
         """Too many, or too few."""

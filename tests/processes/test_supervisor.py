@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import signal
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
 from dictd.processes import channel
+from dictd.processes.tracing import Trace
+from dictd.processes.whom import Whom
 from tests.support.machine import Supervised
 
 
@@ -22,6 +25,11 @@ class Keeping(Supervised):
         self.assertEqual([len(order["sockets"]) for order in orders], [1, 1])
         self.assertEqual(orders[0]["settings"]["listen"]["workers"], 2)
         self.assertEqual(orders[0]["state"], str(self.state.directory))
+        one, _ = self.all_serve()
+        one.end(signal.SIGKILL)
+        self.machine.pass_(0.1)
+        orders = [json.loads(process.written) for process in self.machine.of("worker")]
+        self.assertEqual([order["ordinal"] for order in orders], [2, 3], "each a number of its own")
 
     def test_dead(self) -> None:
         """One that ends is started again at once, and its socket is lent until another serves."""
@@ -164,6 +172,26 @@ class Keeping(Supervised):
         one.link.counts({"definitions": 7})
         self.serve(other)
         self.assertIn(b'"definitions":7', other.wire.value() if other.wire else b"")
+
+    def test_traces(self) -> None:
+        """All that serve are told whom to watch, who comes later too; what they see goes where it was asked for."""
+        one, other = self.machine.of("worker")
+        self.serve(one)
+        one.heard()
+        heard: list[Any] = []
+        until = self.machine.seconds() + 60
+        trace = Trace(Whom.of("alice"), self, until, lambda *said: heard.append(said), lambda: None)
+        self.supervisor.traces.begin(trace)
+        self.assertEqual((one.heard(), other.heard()), (["Trace"], []))
+        self.live(10, one)
+        self.serve(other)
+        written = other.wire.value() if other.wire else b""
+        self.assertRegex(written, rb'"alice":(49|50)')
+        other.link.traced([{"whose": ["alice"]}, {"whose": ["bob"]}], 3)
+        self.assertEqual(heard, [("worker 2", [{"whose": ["alice"]}], 3)])
+        one.heard(), other.heard()
+        self.supervisor.traces.end(trace)
+        self.assertEqual((one.heard(), other.heard()), (["Trace"], ["Trace"]))
 
     def test_dictionaries_in_parts(self) -> None:
         """The status has them all, in whatever parts they come, and those of today only."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from attrs import define, field
@@ -244,7 +245,7 @@ class Two(SynchronousTestCase):
         seats = [{"peer": f"2001:db8::{number:x}", "user": "u" * 32, "seconds": number} for number in range(2000)]
         commons: Any = self.houses[0].registrar._commons
         link = commons._channel
-        link.worker.seats = type("Seats", (), {"listed": lambda _: seats})()
+        link.insight = SimpleNamespace(seats=SimpleNamespace(listed=lambda: seats))
         found: list[Any] = []
         more = True
         while more:

@@ -41,7 +41,7 @@ class Inviting(Dialogue):
         return code
 
     def role(self, name: str, role: str) -> None:
-        """What ``dictctl role`` does."""
+        """What ``dictctl users role`` does."""
         self.assertTrue(self.run_(AccountQueries(self.house.pool.dialect).set_role, name.encode(), role))
 
     def registered(self, name: str = "alice") -> Client:

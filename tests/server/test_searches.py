@@ -92,6 +92,23 @@ class Searching(SynchronousTestCase):
         codes = [line[:3] for line in client.heard().decode().splitlines() if line[:3].isdigit() and line[3:4] == " "]
         self.assertEqual(codes, ["152", "250", "150", "151", "250", "210"])
 
+    def test_told_to_administrators(self) -> None:
+        """While it goes on what is asked, how, and for how long; then how long it took and whether it found any."""
+        client = self.house.welcome()
+        say(client, "MATCH many re a.o", "DEFINE many nothing")
+        ((word, how, seconds),) = self.searches.under_way()
+        self.assertEqual((word, how), ("a.o", "match re"))
+        self.assertEqual(self.searches.recent.rows(10), [])
+        self.rounds.turn(3)
+        ((_, _, more),) = self.searches.under_way()
+        self.assertGreater(more, seconds)
+        self.rounds.turn(400)
+        self.assertEqual(self.searches.under_way(), [])
+        self.house.turn()
+        found, missed = self.searches.recent.rows(10)
+        self.assertEqual((found[:4], missed), (("a.o", "match re", 1, 0), ("nothing", "define", 1, 1, 0.0)))
+        self.assertGreater(found[4], 2 * SLICE)
+
     def test_turn_by_turn(self) -> None:
         """Searches of many clients go on side by side: none waits for another's end."""
         clients = [self.house.welcome() for _ in range(3)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
 from attrs import evolve
 from twisted.trial.unittest import SynchronousTestCase
@@ -86,7 +87,7 @@ class Users(SynchronousTestCase):
         user = self.added("anna", "old")
         self.assertIs(self.run_(self.queries.change_passwd, user.id, "old", "new"), True)
         self.assertIs(self.run_(self.queries.change_passwd, user.id, "old", "late"), False)
-        self.assertEqual(self.run_(self.queries.find, b"anna"), Account(user, "new"))
+        self.assertEqual(self.run_(self.queries.find, b"anna"), Account(evolve(user, epoch=1), "new"))
 
     def test_password_of_others_stays(self) -> None:
         """A change is of one account, also where two hashes are equal; nobody's is of none."""
@@ -178,3 +179,74 @@ class Users(SynchronousTestCase):
         self.assertEqual([one.user for one in found if one], [evolve(anna, keeps=False), bert])
         self.run_(self.queries.set_paused, anna.id, None)
         self.assertEqual(self.run_(self.queries.find, b"anna"), Account(anna, "hash"))
+
+    def epoch(self, name: str = "anna") -> int:
+        """Of an account, as a login reads it."""
+        account = self.run_(self.queries.find, name.encode())
+        assert account is not None
+        return account.user.epoch
+
+    def test_epoch(self) -> None:
+        """What ends sessions makes it another, of this account alone; what does not leaves it."""
+        anna = self.added("anna", "old")
+        self.added("bert")
+        changes: list[tuple[Any, ...]] = [
+            (self.queries.change_passwd, anna.id, "old", "new"),
+            (self.queries.set_passwd, anna.id, "newer", False),
+            (self.queries.set_passwd, anna.id, "newest", True),
+            (self.queries.set_disabled, [anna.id], True),
+        ]
+        for change in changes:
+            before = self.epoch()
+            self.run_(*change)
+            self.assertNotEqual(self.epoch(), before, change)
+        others: list[tuple[Any, ...]] = [
+            (self.queries.set_disabled, [anna.id], False),
+            (self.queries.rehash, anna.id, "newest", "rehashed"),
+            (self.queries.change_passwd, anna.id, "not this", "other"),
+            (self.queries.set_role, b"anna", "admin"),
+            (self.queries.set_paused, anna.id, 1),
+            (self.queries.set_keep_days, anna.id, 1),
+        ]
+        before = self.epoch()
+        for change in others:
+            self.run_(*change)
+            self.assertEqual(self.epoch(), before, change)
+        self.assertEqual((self.epoch("bert"), anna.epoch), (0, 0))
+
+    def test_epoch_is_the_next(self) -> None:
+        """Who changes the password knows it without asking, also where that was done twice for a lost COMMIT."""
+        user = self.added("anna", "old")
+        for _ in range(2):
+            self.assertTrue(self.run_(self.queries.change_passwd, user.id, "old", "new"))
+            self.assertEqual(self.epoch(), user.epoch + 1)
+        self.assertTrue(self.run_(self.queries.has_passwd, user.id, "new"))
+        self.assertFalse(self.run_(self.queries.has_passwd, user.id, "old"))
+        self.assertFalse(self.run_(self.queries.has_passwd, 4711, "new"))
+
+    def test_rehash(self) -> None:
+        """It is compared and set as a change is."""
+        user = self.added("anna", "old")
+        for old, done in (("old", True), ("old", True), ("other", False)):
+            self.assertIs(self.run_(self.queries.rehash, user.id, old, "new" if done else "late"), done)
+        self.assertEqual(self.run_(self.queries.find, b"anna"), Account(user, "new"))
+
+    def test_made_again(self) -> None:
+        """A registration that is done twice tells the epoch that there is."""
+        self.run_(self.queries.add, "anna", b"anna", "hash", 1, b"mine")
+        self.database.do("UPDATE user SET epoch = 7")
+        self.assertEqual(self.run_(self.queries.add, "anna", b"anna", "hash", 1, b"mine").epoch, 7)
+
+    def test_as_they_are(self) -> None:
+        """Those who are there and not disabled, whole; others are left out."""
+        anna, bert, clara = (self.added(name) for name in ("anna", "bert", "clara"))
+        self.added("dora")
+        self.run_(self.queries.set_role, b"anna", "admin")
+        self.run_(self.queries.set_paused, anna.id, 1)
+        self.run_(self.queries.change_passwd, anna.id, "hash", "new")
+        self.run_(self.queries.set_disabled, [bert.id], True)
+        found = self.run_(self.queries.as_they_are, [anna.id, bert.id, clara.id, 4711])
+        self.assertEqual(found, {anna.id: User(anna.id, "anna", "admin", False, 1), clara.id: clara})
+        standing = self.run_(self.queries.standing, anna.id)
+        assert standing is not None
+        self.assertEqual(standing[0], found[anna.id])

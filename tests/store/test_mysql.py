@@ -179,6 +179,14 @@ class Encrypted(SynchronousTestCase):
 class Asked(SynchronousTestCase):
     """What we ask of a server, and how long."""
 
+    def test_used(self) -> None:
+        """Which host is asked is told, also after one was left; of one host that it is one is not."""
+        database = MySQL.of(StoreURL.parse("mysql://u@a,b/d"), Store())
+        self.assertEqual(database.used, "d at a:3306, one of 2 hosts")
+        database.leave(database._line(0, False))
+        self.assertEqual(database.used, "d at b:3306, one of 2 hosts")
+        self.assertEqual(MySQL.of(StoreURL.parse("mysql://u@a/d"), Store()).used, "d at a:3306")
+
     def test_session(self) -> None:
         """Strict, quick to give up a lock, each statement sees what is committed, and nothing commits by itself."""
         line = opened(self, fresh_mysql(self))

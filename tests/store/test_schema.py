@@ -162,7 +162,17 @@ class Files(SynchronousTestCase):
         accounts, dictionaries = Database.fresh(self, "accounts"), Database.fresh(self, "dictionaries")
         self.assertEqual(
             tables(accounts.connection),
-            {"user", "user_key", "hist", "worker_lease", "forgotten", "invite", "store_identity", "schema_version"},
+            {
+                "user",
+                "user_key",
+                "hist",
+                "worker_lease",
+                "forgotten",
+                "invite",
+                "miss",
+                "store_identity",
+                "schema_version",
+            },
         )
         self.assertEqual(
             tables(dictionaries.connection),

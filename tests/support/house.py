@@ -20,6 +20,7 @@ from dictd.accounts.invites import Invites
 from dictd.accounts.keeping import Keeping
 from dictd.accounts.keyring import Keyring
 from dictd.accounts.keys import ServerKey
+from dictd.accounts.misses import Misses
 from dictd.accounts.passwords import Passwords, normal
 from dictd.accounts.recorder import Recorder
 from dictd.accounts.registrar import Registrar
@@ -44,6 +45,7 @@ from dictd.store.dialect import SQLITE, Dialect, Transaction
 from dictd.store.history import HistoryQueries
 from dictd.store.invites import InviteQueries
 from dictd.store.keys import KeyQueries
+from dictd.store.misses import MissQueries
 from dictd.tally import Tally
 from tests.store.databases import Database, is_mariadb
 
@@ -230,6 +232,7 @@ class House:
     later: float = 0.0
     lexicon: Lexicon = field(init=False)
     recorder: Recorder = field(init=False)
+    misses: Misses = field(init=False)
     registrar: Registrar = field(init=False)
     keyring: Keyring = field(init=False)
     factory: DictFactory = field(init=False)
@@ -244,6 +247,7 @@ class House:
         guesses = Guesses(limits.guesses, limits.penalty_seconds)
         commons = OneProcess(guesses, Rate(self.settings.accounts.registrations_per_hour, 3600.0), self.clock.seconds)
         self.recorder = Recorder(pool, history, RowIds(0), self.clock, self.wall, commons)
+        self.misses = Misses(pool, MissQueries(pool.dialect), self.clock, self.wall)
         roster = Roster()
         self.registrar = Registrar(
             settings=self.settings.accounts,
@@ -265,6 +269,7 @@ class House:
                 self.recorder,
                 limits.matches,
                 Searches(self.clock, self.clock.seconds, limits.match_seconds),
+                self.misses if self.settings.history.misses else None,
             ),
             registrar=self.registrar,
             keyring=self.keyring,

@@ -25,8 +25,9 @@ import pymysql
 from attrs import define
 
 from dictd import ctl
+from dictd.ctl.backups import checking
 from dictd.importers import intake, spool
-from dictd.store import dictionaries
+from dictd.store import dictionaries, refilling
 from tests.support.programs import CHECKOUT, environment
 
 _FILES = ("open", "os.rename", "os.remove", "os.mkdir", "os.chmod", "os.listdir", "shutil.rmtree")
@@ -99,7 +100,8 @@ def main() -> None:
     """The command line of this module."""
     what, step, state, *arguments = sys.argv[1:]
     intake._ROWS_A_COMMIT = ROWS
-    dictionaries.SLICE = SLICE
+    checking._ROWS = ROWS
+    dictionaries.SLICE = refilling.SLICE = SLICE
     spool._RUN = RUN
     steps = _Steps(what, int(step), state)
     connect = sqlite3.connect

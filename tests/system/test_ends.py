@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import time
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -54,3 +55,14 @@ class Stopped(SynchronousTestCase):
         self.assertIn(b"good bye", again.said)
         self.assertNotIn(b"listening on", again.said)
         self.assertIsNone(re.search(b"Traceback|Unhandled", again.said), again.said[-500:])
+
+    def test_said_again(self) -> None:
+        """A second signal, and a third of the other kind, are no trouble; with workers and without."""
+        for server in (Crew.started(self).server, Server.started(Path(self.mktemp()).absolute())):
+            self.addCleanup(server.kill)
+            began = time.monotonic()
+            for number in (signal.SIGINT, signal.SIGINT, signal.SIGTERM):
+                server.signal(number)
+            server.stop()
+            self.assertLess(time.monotonic() - began, 10)
+            self.assertIsNone(re.search(b"Traceback|Unhandled|ReactorNotRunning", server.said), server.said[-2000:])

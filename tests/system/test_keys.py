@@ -160,10 +160,10 @@ class ServerKeys(WithAKey):
         self.server.stop()
         with sqlite3.connect(self.state / "store" / ACCOUNTS_FILE) as connection:
             connection.execute("DROP TABLE user_key")
-            for table in ("worker_lease", "forgotten", "invite", "store_identity"):
+            for table in ("worker_lease", "forgotten", "invite", "store_identity", "miss"):
                 connection.execute(f"DROP TABLE {table}")
             connection.execute("DROP INDEX hist_rid")
-            for column in ("nonce", "paused", "keep_days"):
+            for column in ("nonce", "paused", "keep_days", "epoch"):
                 connection.execute(f"ALTER TABLE user DROP COLUMN {column}")
             connection.execute("DELETE FROM schema_version WHERE subject = 'accounts' AND version > 1")
         connection.close()

@@ -396,12 +396,12 @@ class Refused(SynchronousTestCase):
         certificate, key = made(directory)
         _, other = made(directory, "other")
         config = directory / "dictd.toml"
-        for files, said in (
-            ((certificate, other), "is not that of the first certificate"),
-            (("/no/such", key), "cannot be read: No such file"),
-            ((certificate, key), f"type: chmod 600 {key}"),
+        for files, mode, said in (
+            ((certificate, other), 0o600, "is not that of the first certificate"),
+            (("/no/such", key), 0o600, "cannot be read: No such file"),
+            ((certificate, key), 0o644, f"type: chmod 600 {key}"),
         ):
-            os.chmod(key, 0o644)
+            os.chmod(key, mode)
             config.write_text(f'[tls]\ncertificate = "{files[0]}"\nkey = "{files[1]}"\nport = 0\n', "utf-8")
             command = twistd("--pidfile=", "-n", "dictd", "--state-dir", str(directory / "state"), "--port", "0")
             done = subprocess.run(

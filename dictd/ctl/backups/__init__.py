@@ -1,0 +1,1 @@
+"""Backups: the logical dump that moves between databases, and copies of SQLite's files."""

@@ -1,0 +1,1 @@
+"""What ``dictctl doctor`` looks at, a subject a file. Nothing is changed by a look."""

@@ -1,0 +1,1 @@
+"""A prompt inside the running server, over SSH."""

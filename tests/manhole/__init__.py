@@ -1,0 +1,1 @@
+"""The shell, without SSH where that can be."""
