@@ -173,7 +173,9 @@ class Mixed:
             for number, one in enumerate(said):
                 verb = one.verb
                 if number == until:
-                    await self._abort(line, one.line.format_map(fields))
+                    # Without the banner an AUTH would be a wrong guess, and the next right one would have to wait.
+                    mute = one.verb == "AUTH" and not banner
+                    await self._abort(line, "" if mute else one.line.format_map(fields))
                     return
                 await self._say(line, one, person, fields)
                 if one is scenes.STARTTLS:

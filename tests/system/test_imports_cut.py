@@ -258,7 +258,7 @@ class Full(Serving):
             path = self.state / part
             path.mkdir(parents=True, mode=0o700)
             with contextlib.suppress(FileNotFoundError):
-                done = run(["mount", "-t", "tmpfs", "-o", "size=8m,mode=700", "tmpfs", str(path)])
+                done = run(["mount", "-t", "tmpfs", "-o", "size=24m,mode=700", "tmpfs", str(path)])
                 if done.returncode == 0:
                     self.addCleanup(run, ["umount", "-l", str(path)])
                     continue

@@ -49,9 +49,9 @@ class People(SynchronousTestCase):
             self.assertEqual(seat.code(f"LOGIN {name} correct-horse"), 230)
         return seats
 
-    def auth(self) -> int:
-        """What a program that has Alice's key is answered."""
-        caller = self.crew.connect("127.0.2.1")
+    def auth(self, host: str = "127.0.2.1") -> int:
+        """What a program that has Alice's key is answered; it waits a second after each wrong answer of its host."""
+        caller = self.crew.connect(host)
         answer = hashlib.md5((caller.banner.split()[-1] + self.key).encode(), usedforsecurity=False).hexdigest()
         return caller.code(f"AUTH alice {answer}")
 
@@ -72,7 +72,7 @@ class People(SynchronousTestCase):
         self.ended()
         self.assertEqual((self.login(), self.auth()), (531, 531))
         self.ctl("users", "enable", "alice")
-        self.assertEqual(self.auth(), 230)
+        self.assertEqual(self.auth("127.0.2.4"), 230)
         caller = self.crew.connect("127.0.2.3")
         self.assertEqual(caller.code("LOGIN alice correct-horse"), 230)
         self.assertIn('"penguin"', caller.ask("HISTORY")[1])
