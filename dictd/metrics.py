@@ -55,12 +55,14 @@ class Gauges:
     :ivar workers: processes that serve; ``restarts``: how many had to be started again.
     :ivar memory: resident bytes by worker.
     :ivar headwords: by dictionary.
+    :ivar certificate: when that of TLS ends, seconds since 1970.
     """
 
     workers: int = 0
     restarts: int = 0
     memory: Mapping[str, int] = field(factory=dict)
     headwords: Mapping[str, int] = field(factory=dict)
+    certificate: float | None = None
 
 
 class Facts(Protocol):
@@ -147,6 +149,9 @@ class _Sums(Collector):
         for worker, size in sorted(gauges.memory.items()):
             memory.add_metric([worker], size)
         yield memory
+        if gauges.certificate is not None:
+            about = "When the certificate that clients are shown ends, seconds since 1970."
+            yield GaugeMetricFamily("dictd_tls_certificate_expiry_seconds", about, gauges.certificate)
 
     def _counter(self, name: str, about: str, label: str, known: Iterable[str]) -> Metric:
         """A counter with one label, whose known values are there from the start."""

@@ -337,7 +337,11 @@ class Log:
     """What the server says of itself; where to is for twistd: --logfile, --syslog."""
 
     format: str = _key("text", '"text" or "json": one JSON object a line.', checks.one_of("text", "json"))
-    level: str = _key("info", "The least that is logged.", checks.one_of("debug", "info", "warn", "error", "critical"))
+    level: str = _key(
+        "info",
+        "The least that is logged; what is typed in the shell always is.",
+        checks.one_of("debug", "info", "warn", "error", "critical"),
+    )
     repeats: int = _key(
         20,
         "How often the same is said in ten seconds; then only how often it would have been.",

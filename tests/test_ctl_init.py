@@ -255,6 +255,7 @@ class MySQL(Init):
         typed = [one.strip() for one in told if one.startswith("    ")]
         self.assertEqual(len(typed), 4)
         self.server.rows("", "DROP USER reader@'%'")
+        self.addCleanup(self.server.rows, "", "DROP USER reader@localhost")
         for statement in typed:
             self.server.rows("", statement.replace("the password", "it''s secret"))
         self.addCleanup(self.server.drop, "not_there")

@@ -22,7 +22,7 @@ from tests.support.mariadb import MariaDB, shared
 from tests.support.programs import program
 from tests.test_ctl import BIRDS, Commands
 
-_USER = "INSERT INTO user VALUES (1, 'alice', 'alice', '', 'user', 0, 0, NULL, NULL, NULL)"
+_USER = "INSERT INTO user (id, name, name_key, passwd, created) VALUES (1, 'alice', 'alice', '', 0)"
 
 
 class Doctor(Commands):

@@ -41,9 +41,12 @@ NAMES = {
     "dictd_workers",
     "dictd_worker_restarts_total",
     "dictd_worker_resident_memory_bytes",
+    "dictd_tls_certificate_expiry_seconds",
 }
 
-GAUGES = Gauges(workers=2, restarts=3, memory={"1": 1000, "2": 2000}, headwords={"wn": 10, 'od"d\n': 2})
+GAUGES = Gauges(
+    workers=2, restarts=3, memory={"1": 1000, "2": 2000}, headwords={"wn": 10, 'od"d\n': 2}, certificate=1.8e9
+)
 
 
 def busy(started: float = 0.0) -> Tally:
@@ -111,6 +114,7 @@ class Pages(SynchronousTestCase):
             ("dictd_workers", {}, 2),
             ("dictd_worker_restarts_total", {}, 3),
             ("dictd_worker_resident_memory_bytes", {"worker": "2"}, 2000),
+            ("dictd_tls_certificate_expiry_seconds", {}, 1.8e9),
             ("dictd_headwords", {"dictionary": "wn"}, 10),
             ("dictd_headwords", {"dictionary": 'od"d\n'}, 2),
         ):
@@ -136,6 +140,7 @@ class Pages(SynchronousTestCase):
         said = told(Tally(started=0.0).snapshot(), Gauges())
         self.assertEqual(said["dictd_connections_total", (("protocol", "dict"),)], 0)
         self.assertEqual(said["dictd_lookups_total", (("result", "hit"),)], 0)
+        self.assertNotIn(("dictd_tls_certificate_expiry_seconds", ()), said)
 
     def test_bounded(self) -> None:
         """However long a server runs, the page has a bound: one series a verb, code and protocol."""

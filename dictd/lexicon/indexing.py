@@ -178,7 +178,7 @@ class Words:
                 form = folding.exact(word)
                 self._add_form(form.encode("utf-8"))
             self._index(span, form, others)
-            yield k, records.HEAD.pack(span, frequency) + b"".join(postings)
+            yield k, records.HEAD.pack(span, min(frequency, records.MOST_FREQUENCY)) + b"".join(postings)
 
     def _index(self, span: int, form: str, others: dict[bytes, str]) -> None:
         """What leads to a headword beside its key."""

@@ -54,6 +54,8 @@ SPANNED = (b"mirror",)
 BLOCK = 4096
 #: The span of all lines of a key, how often its headwords are used (0: not known).
 HEAD = struct.Struct("<QI")
+#: A source may count further; that is often enough.
+MOST_FREQUENCY = (1 << 32) - 1
 SPAN = struct.Struct("=Q")
 #: What divides a key of :data:`PACKED` and the number of its run.
 RUN_OF = b"\0"

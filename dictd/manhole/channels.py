@@ -52,7 +52,7 @@ class Channel(SSHChannel, Wire):
             number=self._number,
             guest=self._guest.shown,
             peer=self.conn.transport.peer_shown(),
-            every=True,
+            audit=True,
         )
 
     def request_pty_req(self, data: bytes) -> int:
@@ -119,7 +119,7 @@ class Channel(SSHChannel, Wire):
         if self._session is not None:
             self._session.lost()
         seconds = self._shell.reactor.seconds() - self._begun
-        _log.info("shell {number} ends after {seconds:.0f} s", number=self._number, seconds=seconds, every=True)
+        _log.info("shell {number} ends after {seconds:.0f} s", number=self._number, seconds=seconds, audit=True)
 
     def farewell(self, words: str) -> None:
         """End it from here."""

@@ -102,7 +102,7 @@ class Session(ABC):
 
     def _run(self, source: str) -> None:
         for line in source.rstrip("\n").split("\n"):
-            _log.info("shell {number}> {line}", number=self.number, line=one_line(line), every=True)
+            _log.info("shell {number}> {line}", number=self.number, line=one_line(line), audit=True)
         running = self._running = Deferred.fromCoroutine(self._interpreter.run(source))
 
         def ended(status: Any) -> None:

@@ -121,6 +121,7 @@ class Alone(Service, Steering):
             "store": facts["store"],
             "database": facts["database"],
             "spooled": facts["spooled"],
+            "certificate": facts["certificate"],
         }
 
     async def reload(self) -> str:

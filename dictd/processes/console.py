@@ -161,7 +161,7 @@ class Console:
             return Report(
                 'This ends the server for everybody; if you mean it: stop("yes"). Leaving the shell is Ctrl-D.'
             )
-        self.log.info("{by}: stop", by=self._who, every=True)
+        self.log.info("{by}: stop", by=self._who, audit=True)
         self._steering.stop()
         return Report("The server ends.")
 
@@ -200,14 +200,14 @@ class Console:
         for look in [look for look in self._looks if look.whom == whom]:
             self._end(look)
         self.log.info(
-            "{by}: trace {whom} for {minutes} minutes", by=self._who, whom=whom.said, minutes=minutes, every=True
+            "{by}: trace {whom} for {minutes} minutes", by=self._who, whom=whom.said, minutes=minutes, audit=True
         )
         look = Look(whom, self._screen, self._steering.traces, self._looks.remove)
         self._looks.append(look)
         return await look.begin(minutes)
 
     def _end(self, look: Look) -> None:
-        self.log.info("{by}: untrace {whom}", by=self._who, whom=look.whom.said, every=True)
+        self.log.info("{by}: untrace {whom}", by=self._who, whom=look.whom.said, audit=True)
         look.end()
 
     def _closed(self) -> None:

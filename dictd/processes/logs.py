@@ -49,6 +49,7 @@ class Entry:
     :ivar level: one of ``LogLevel``.
     :ivar message: one line, control characters escaped.
     :ivar trouble: the id that the client was told, or empty; ``traceback``: lines, or empty.
+    :ivar audit: what an administrator did.
     """
 
     time: float
@@ -58,6 +59,7 @@ class Entry:
     message: str
     trouble: str = ""
     traceback: str = ""
+    audit: bool = False
 
     @classmethod
     def of(cls, event: LogEvent, who: str) -> Entry:
@@ -73,6 +75,7 @@ class Entry:
             message=escaped(_shortened(_message(event))),
             trouble=_identity(event),
             traceback=_traceback(event.get("traceback") or (failure.getTraceback() if failure else "")),
+            audit="audit" in event,
         )
 
 
@@ -130,7 +133,7 @@ def as_text(entry: Entry) -> str:
 
 
 def as_json(entry: Entry) -> str:
-    """One object in one line; ``trouble`` and ``traceback`` only where there are."""
+    """One object in one line; ``trouble``, ``traceback`` and ``audit`` only where there are."""
     when = datetime.fromtimestamp(entry.time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
     told = {
         "time": when,
@@ -140,6 +143,7 @@ def as_json(entry: Entry) -> str:
         "message": entry.message,
         "trouble": entry.trouble,
         "traceback": entry.traceback,
+        "audit": entry.audit,
     }
     line = json.dumps({key: value for key, value in told.items() if value or key == "message"}, ensure_ascii=False)
     if len(line) >= MOST_LINE and entry.traceback:
@@ -194,11 +198,12 @@ class Observer:
         level = event.get("log_level") or LogLevel.info
         if level is LogLevel.info and _CHATTER.fullmatch(f"{event.get('log_namespace')} {event.get('log_text', '')}"):
             level = LogLevel.debug
-        if level < _LEVELS[self._settings.level]:
+        # What an administrator did is told line by line, whatever is set.
+        audit = "audit" in event
+        if level < _LEVELS[self._settings.level] and not audit:
             return
         # Another process has kept its own from being said too often; what it only prints it has not.
-        # What is an account of what somebody did has every line.
-        own = ("relayed" not in event or "log_io" in event) and "every" not in event
+        own = ("relayed" not in event or "log_io" in event) and not audit
         who = str(event.get("who", self.who))
         kind = _Kind(who, level, str(event.get("log_namespace")), str(event.get("log_format")))
         printed = "log_io" in event or "log_text" in event
@@ -286,4 +291,4 @@ def _told(line: str) -> LogEvent | None:
         }
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
-    return event | {key: str(told[key]) for key in ("trouble", "traceback") if key in told}
+    return event | {key: str(told[key]) for key in ("trouble", "traceback", "audit") if key in told}

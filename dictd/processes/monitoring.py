@@ -38,6 +38,7 @@ class Overall:
             restarts=status["restarts"],
             memory=memory,
             headwords={name: headwords for name, _, headwords in status["dictionaries"]},
+            certificate=status["certificate"],
         )
 
     def unready(self) -> list[str]:

@@ -41,7 +41,7 @@ class Runs:
 
         :param seconds: after which what is awaited is given up; code that does not await cannot be.
         """
-        self.log.info("{by} runs: {code}", by=who, code=code, every=True)
+        self.log.info("{by} runs: {code}", by=who, code=code, audit=True)
         aloud = _Aloud(self._executed(code))
         ran = Deferred.fromCoroutine(_awaited(aloud))
         over = False

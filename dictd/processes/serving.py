@@ -101,6 +101,7 @@ class Serving:
     def facts(self) -> dict[str, Any]:
         """How this process is: JSON."""
         parts = self.parts
+        shown_to_clients = parts.factory.service.certificates
         return {
             "pid": os.getpid(),
             "number": parts.number.number,
@@ -111,6 +112,7 @@ class Serving:
             "store": parts.pool.ready and not parts.pool.failing,
             "database": parts.database.used,
             "spooled": parts.recorder.spooled,
+            "certificate": shown_to_clients.until if shown_to_clients else None,
         }
 
     def counts(self) -> dict[str, Any]:

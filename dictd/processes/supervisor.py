@@ -159,6 +159,9 @@ class Supervisor(Service, Steering):
                 sorted({str(worker.facts.get("database", "")) for worker in self.crew.workers} - {""})
             ),
             "spooled": sum(worker.facts.get("spooled", 0) for worker in self.crew.workers),
+            "certificate": min(
+                (until for worker in self.crew.workers if (until := worker.facts.get("certificate"))), default=None
+            ),
         }
 
     @staticmethod

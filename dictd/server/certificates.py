@@ -159,6 +159,11 @@ class Certificates:
         """For the next connection, where there can be one."""
         return self._pair.context if self._pair else None
 
+    @property
+    def until(self) -> float | None:
+        """When what is shown ends, seconds since 1970."""
+        return self._pair.until.timestamp() if self._pair else None
+
     def look(self, force: bool = False) -> None:
         """Take the files if they have changed; if they are not good, say so once and go on with the old."""
         signature = _signature(self.settings.tls.certificate, self.settings.tls.key)

@@ -103,7 +103,7 @@ class Nearness(SynchronousTestCase):
         lexicon = shelved(
             self,
             d=[*entries("aen", "Pun", "pon"), Entry(("ben",), "x", frequency=2)],
-            e=[Entry(("ben",), "x", frequency=1), Entry(("pon",), "x", frequency=5), *entries("pan")],
+            e=[Entry(("ben",), "x", frequency=1), Entry(("pon",), "x", frequency=1 << 40), *entries("pan")],
         )
         self.assertEqual(self.near(lexicon, "pen", 9), ["pon", "ben", "Pun", "pan", "aen"])
         self.assertEqual(self.near(lexicon, "pen", 2), ["pon", "ben"])

@@ -187,6 +187,13 @@ class Choosing(Logging):
                 log.emit(LogLevel.lookupByName(name), "x")
             self.assertEqual(len(self.written), count, level)
 
+    def test_audit(self) -> None:
+        """What an administrator did is written whatever the level, and however often."""
+        log = self.logger(self.observer(level="critical", repeats=1))
+        for _ in range(3):
+            log.info("shell 1> status()", audit=True)
+        self.assertEqual(len(self.written), 3)
+
     def test_new_settings(self) -> None:
         """Level, form and repeats can be changed meanwhile."""
         observer = self.observer()
@@ -330,6 +337,9 @@ class Relayed(Logging):
         """The level of the whole holds for workers too."""
         self.said(self.of_worker({"log_time": 0.0, "log_level": LogLevel.info, "log_format": "x"}), level="warn")
         self.assertEqual(self.written, [])
+        audit = {"log_time": 0.0, "log_level": LogLevel.info, "log_format": "shell 1 runs: 1", "audit": True}
+        self.said(self.of_worker(audit), level="warn")
+        self.assertEqual(self.text(), "worker 1 [-] shell 1 runs: 1\n")
 
     def test_no_limit_twice(self) -> None:
         """A worker has kept its own back already, so all of what it says is said."""

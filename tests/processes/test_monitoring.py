@@ -27,7 +27,8 @@ class SomeServer:
 
     def status(self) -> dict[str, Any]:
         """See :class:`Steering`."""
-        return {"workers": self.workers, "dictionaries": self.dictionaries, "store": self.store, "restarts": 3}
+        told = {"workers": self.workers, "dictionaries": self.dictionaries, "store": self.store, "restarts": 3}
+        return told | {"certificate": 1.8e9}
 
     def counts(self) -> dict[str, Any]:
         """See :class:`Steering`."""
@@ -52,6 +53,7 @@ class Telling(SynchronousTestCase):
         self.assertEqual((gauges.workers, gauges.restarts), (2, 3))
         self.assertEqual(gauges.memory, {"worker 1": 30, "worker 2": 40})
         self.assertEqual(gauges.headwords, {"wn": 11, "jargon": 2})
+        self.assertEqual(gauges.certificate, 1.8e9)
 
     def test_ready(self) -> None:
         """Ready: a worker that serves, something to look up, and a store that answers."""

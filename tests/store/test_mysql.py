@@ -57,6 +57,18 @@ class Passwords(SynchronousTestCase):
             refusal = self.assertRaises(SettingsRefused, password_of, Store(password_file=path))
             self.assertEqual(refusal.text, f"store.password_file {path} can be read by others: chmod go= {path}")
 
+    def test_file_of_root(self) -> None:
+        """Root, who asks by dictctl, takes what a group was given on purpose; not what everybody was."""
+        real, group = os.fstat, 7
+        self.patch(os, "geteuid", lambda: 0)
+        self.patch(os, "fstat", lambda file: os.stat_result((*real(file)[:4], 0, group, *real(file)[6:])))
+        path = self.file(0o640)
+        self.assertEqual(password_of(Store(password_file=path)), SECRET)
+        group = 0
+        self.assertRaises(SettingsRefused, password_of, Store(password_file=path))
+        group = 7
+        self.assertRaises(SettingsRefused, password_of, Store(password_file=self.file(0o644)))
+
     def test_file_of_no_use(self) -> None:
         """One that is not there, is a directory or no text is refused in one line that does not repeat it."""
         for path in (self.mktemp(), ".", self.file(0o600, b"\xff\xfe")):

@@ -245,11 +245,11 @@ class Moves(SynchronousTestCase):
     def test_only_read(self) -> None:
         """The course's database is the same afterwards, and a user who may only read is enough."""
         database = self.made(CLASSES[2], 10)
-        self.databases.rows("", "CREATE OR REPLACE USER reader@'%%' IDENTIFIED BY ''")
-        self.databases.rows("", f"GRANT SELECT ON {database}.* TO reader@'%%'")
+        self.databases.rows("", "CREATE OR REPLACE USER onlooker@'%'")
+        self.databases.rows("", f"GRANT SELECT ON {database}.* TO onlooker@'%'")
         sums = "CHECKSUM TABLE user, hist, words"
         before = self.databases.rows(database, sums)
-        outcome, _ = self.ctl(self.databases.url(database, "reader"))
+        outcome, _ = self.ctl(self.databases.url(database, "onlooker"))
         self.assertEqual(outcome["users"], PUPILS)
         self.assertEqual(self.databases.rows(database, sums), before)
 

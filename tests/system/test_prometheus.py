@@ -12,6 +12,7 @@ from typing import Any
 from prometheus_client.parser import text_string_to_metric_families
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.certificates import made
 from tests.support.crew import Crew
 from tests.support.debian import package
 from tests.support.programs import program, run
@@ -36,7 +37,9 @@ class Names(SynchronousTestCase):
 
     def page(self) -> dict[str, dict[str, set[str]]]:
         """Metric -> label -> values, of a server with workers that somebody has asked something."""
-        crew = Crew.started(self, surroundings=_ON)
+        certificate, key = made(Path(self.mktemp()).absolute())
+        tls = {"DICTD_TLS_CERTIFICATE": certificate, "DICTD_TLS_KEY": key, "DICTD_TLS_PORT": "0"}
+        crew = Crew.started(self, surroundings=_ON | tls)
         caller = crew.connect()
         for line in ("DEFINE * penguin", "Q nothing", "REGISTER alice correct-horse", "LOGIN alice wrong-horse"):
             caller.ask(line)
@@ -126,6 +129,7 @@ class Checked(SynchronousTestCase):
             f'dictd_rate_limited_total{{{labels}, limit="logins"}}': "0+5x90",
             f"process_open_fds{{{labels}}}": "50x90",
             f"process_max_fds{{{labels}}}": "1000x90",
+            f"dictd_tls_certificate_expiry_seconds{{{labels}}}": f"{15 * 86400}x90",
             **_durations(labels, slow=False),
         }
         cases: list[tuple[str, dict[str, str | None]]] = [
@@ -140,6 +144,7 @@ class Checked(SynchronousTestCase):
             ("DictdLoginsUnavailable", {f'dictd_logins_total{{{labels}, result="unavailable"}}': "0x60 1+1x30"}),
             ("DictdFull", {f'dictd_rate_limited_total{{{labels}, limit="connections"}}': "0x60 9+9x30"}),
             ("DictdGuessing", {f'dictd_logins_total{{{labels}, result="wrong"}}': "0+60x90"}),
+            ("DictdCertificate", {f"dictd_tls_certificate_expiry_seconds{{{labels}}}": f"{13 * 86400}x90"}),
             ("DictdFiles", {f"process_open_fds{{{labels}}}": "950x90"}),
         ]
         known = {name for name in expressions() if name.startswith("Dictd")}
