@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import socket
 import ssl
@@ -113,15 +114,9 @@ class Encrypted(SynchronousTestCase):
             Encrypted.server = mariadb.MariaDB.started(
                 None, (f"--ssl-cert={certificate}", f"--ssl-key={key}"), tcp=True
             )
+            atexit.register(Encrypted.server.stop)  # with -j there is no end of a class
             Encrypted.server.grant("plain")
             Encrypted.server.rows("", "CREATE DATABASE sealed")
-
-    @classmethod
-    def tearDownClass(cls) -> None:
-        """No server is left."""
-        if hasattr(cls, "server"):
-            cls.server.stop()
-            del cls.server
 
     def address(self, host: str) -> str:
         """The server, by one of its names."""
