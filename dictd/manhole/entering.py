@@ -71,6 +71,13 @@ class KeyChecker:
         """The :class:`Guest` of credentials; no key is asked to sign that would not be let in."""
         return execute(self._guest, credentials)
 
+    def lets_in(self, guest: Guest) -> bool:
+        """Whether somebody who was let in would be now."""
+        try:
+            return self._listed(guest.key.blob) is not None
+        except UnauthorizedLogin:
+            return False
+
     def _guest(self, credentials: Any) -> Guest:
         found = self._listed(credentials.blob)
         if found is None:

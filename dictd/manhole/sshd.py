@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from twisted.conch.avatar import ConchUser
 from twisted.conch.ssh.common import NS, getNS
@@ -17,7 +17,7 @@ from twisted.conch.ssh.connection import (
 )
 from twisted.conch.ssh.factory import SSHFactory
 from twisted.conch.ssh.keys import Key
-from twisted.conch.ssh.transport import SSHServerTransport
+from twisted.conch.ssh.transport import DISCONNECT_BY_APPLICATION, SSHServerTransport
 from twisted.cred.portal import Portal
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.logger import Logger
@@ -26,6 +26,12 @@ from dictd.manhole.channels import Channel
 from dictd.manhole.entering import GRACE, Guest, KeyChecker, Realm, UserAuth
 from dictd.manhole.quiet import QUIET
 from dictd.manhole.shell import MOST_SESSIONS, Shell
+
+#: How often it is looked whether those who are in would still be let in, seconds.
+LOOK_EVERY = 5.0
+#: So many looks in a row find the key missing before it is: an editor may just write the file.
+_LOOKS = 2
+_NO_KEY = "the key is not in the list of this server any more, or its time is over"
 
 _log = Logger()
 
@@ -87,6 +93,8 @@ class Transport(SSHServerTransport):
     ]
     supportedCompressions = [b"none"]
     _patience: Any = None
+    _look: Any = None
+    _missing = 0
 
     def connectionMade(self) -> None:
         """Somebody is there, who has to log in soon."""
@@ -114,10 +122,13 @@ class Transport(SSHServerTransport):
         super().setService(service)
         if isinstance(service, Connection):
             self._known()
+            self._look_later()
 
     def connectionLost(self, reason: Any = None) -> None:
         """Gone."""
         self._known()
+        if self._look is not None and self._look.active():
+            self._look.cancel()
         super().connectionLost(reason)
 
     def peer_shown(self) -> str:
@@ -144,6 +155,19 @@ class Transport(SSHServerTransport):
         self._known()
         self.transport.abortConnection()
 
+    def _look_later(self) -> None:
+        self._look = self.factory.shell.reactor.callLater(LOOK_EVERY, self._look_again)
+
+    def _look_again(self) -> None:
+        """Who would not be let in any more goes, and whoever shares the connection."""
+        guest: Guest = cast(Avatar, self.avatar).guest
+        self._missing = 0 if self.factory.checker.lets_in(guest) else self._missing + 1
+        if self._missing < _LOOKS:
+            self._look_later()
+            return
+        _log.warn("a connection to the shell is ended, {why}: {guest}", why=_NO_KEY, guest=guest.shown, audit=True)
+        self.sendDisconnect(DISCONNECT_BY_APPLICATION, _NO_KEY.encode())
+
     def _too_late(self) -> None:
         self.transport.abortConnection()
 
@@ -159,6 +183,7 @@ class ShellFactory(SSHFactory):
 
     def __init__(self, shell: Shell, path: Path, host_keys: list[Key]) -> None:
         self.shell = shell
-        self.portal = Portal(Realm(Avatar), [KeyChecker(path)])
+        self.checker = KeyChecker(path)
+        self.portal = Portal(Realm(Avatar), [self.checker])
         self.publicKeys = {key.sshType(): key.public() for key in host_keys}
         self.privateKeys = {key.sshType(): key for key in host_keys}

@@ -11,11 +11,11 @@ from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from dictd.manhole import hostkeys
-from dictd.manhole.entering import GRACE
+from dictd.manhole import authorized, hostkeys
+from dictd.manhole.entering import GRACE, Guest
 from dictd.manhole.program import Program
 from dictd.manhole.shell import MOST_STRANGERS, Shell
-from dictd.manhole.sshd import ShellFactory
+from dictd.manhole.sshd import LOOK_EVERY, Avatar, Connection, ShellFactory
 from tests.manhole.people import Other
 
 
@@ -86,6 +86,63 @@ class Strangers(SynchronousTestCase):
             protocol.dataReceived(noise)
             self.assertTrue(transport.disconnecting or transport.disconnected)
         self.assertEqual(self.flushLoggedErrors(), [])
+
+
+class Members(SynchronousTestCase):
+    """Those who have logged in."""
+
+    def setUp(self) -> None:
+        """One of them."""
+        self.clock = Clock()
+        directory = Path(self.mktemp())
+        self.list = directory / "authorized_keys"
+        shell = Shell(lambda _: {}, lambda: "", self.clock)
+        factory: Any = ShellFactory(shell, self.list, hostkeys.prepared(directory))
+        factory.doStart()
+        self.line = factory.publicKeys[b"ssh-ed25519"].toString("OPENSSH").decode()
+        self.write(self.line)
+        self.transport, self.protocol = StringTransport(), factory.buildProtocol(None)
+        self.protocol.makeConnection(self.transport)
+        self.protocol.avatar = Avatar(Guest("alice", authorized.parse(self.line)))
+        self.protocol.logoutFunction = lambda: None
+        self.protocol.setService(Connection())
+
+    def write(self, text: str) -> None:
+        """What is in the list."""
+        self.list.write_text(text, "utf-8")
+        self.list.chmod(0o600)
+
+    def looks(self, count: int) -> bool:
+        """Whether it is still connected after so many."""
+        for _ in range(count):
+            self.clock.advance(LOOK_EVERY)
+        return not self.transport.disconnecting
+
+    def test_stays(self) -> None:
+        """Longer than a stranger, while its key is in the list; a list that was just being written is forgiven."""
+        self.assertTrue(self.looks(20))
+        for text in ("", "# nobody"):
+            self.write(text)
+            self.assertTrue(self.looks(1))
+            self.write(self.line)
+            self.assertTrue(self.looks(3))
+
+    def test_goes(self) -> None:
+        """With its line, with the list, and when its time is over."""
+        for text in ("", None, f'expiry-time="20200101" {self.line}'):
+            self.setUp()
+            if text is None:
+                self.list.unlink()
+            else:
+                self.write(text)
+            self.assertFalse(self.looks(2), text)
+            self.protocol.connectionLost()
+            self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_gone_before(self) -> None:
+        """Nobody is looked after who has left."""
+        self.protocol.connectionLost()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
 class Past(SynchronousTestCase):

@@ -99,6 +99,19 @@ class Keys(SynchronousTestCase):
         self.assertFalse(self.let_in())
         until("the log", lambda: self.server.logged("dictctl shell --authorize FILE.pub makes it"))
 
+    def test_taken_out_meanwhile(self) -> None:
+        """What is open is ended, also what only looks on, and told why; that of another key goes on."""
+        other = self.new()
+        self.add(other)
+        mine, theirs = self.shell.terminal(), self.shell.terminal(command=self.shell.ssh(key=other))
+        self.assertEqual(mine.enter("6 * 7"), ["42"])
+        mine.type("import twisted.internet.defer as d; await d.Deferred()\r")
+        self.shell.authorized.write_text(Path(f"{other}.pub").read_text("utf-8"), "utf-8")
+        self.assertEqual(mine.ended(), 255)
+        self.assertIn("the key is not in the list of this server any more", " ".join(mine.glass.text().split()))
+        self.assertEqual(theirs.enter("6 * 7"), ["42"])
+        self.assertTrue(self.server.logged("a connection to the shell is ended, the key is not in the list"))
+
     def test_options(self) -> None:
         """What stands before a key is kept to, or the key is not let in, and the log says so once."""
         private = self.new()
