@@ -9,7 +9,7 @@ from attrs import define, field
 
 from dictd.manhole.completion import columns, complete
 from dictd.manhole.interpreter import whole
-from dictd.manhole.keystrokes import Key, Keystrokes, Typed
+from dictd.manhole.keystrokes import MOST_TYPED, Key, Keystrokes, Typed
 from dictd.manhole.line import PROMPT, Line
 from dictd.manhole.session import Session
 from dictd.manhole.terminal import Terminal
@@ -80,12 +80,18 @@ class Dialogue(Session):
                 if self._wanted is not None:
                     self._search(key)
                 elif isinstance(key, Typed):
-                    self._line.insert(key.text)
-                    self.terminal.draw()
+                    self._type(key.text)
                 else:
                     self._press(key)
         finally:
             self._pumping = False
+
+    def _type(self, text: str) -> None:
+        if len(self._line.text) + len(text) > MOST_TYPED:
+            self.say(f"too long for a line: {MOST_TYPED:,} characters are the limit; dictctl shell < FILE runs a file")
+        else:
+            self._line.insert(text)
+            self.terminal.draw()
 
     def _press(self, key: Key) -> None:
         if key in _EDITS:

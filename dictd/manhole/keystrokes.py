@@ -11,8 +11,10 @@ from typing import Any
 
 from attrs import define, field, frozen
 
-#: What is pasted at once at most, characters.
-MOST_PASTED = 1 << 20
+#: What is typed into one line at most, characters: it is drawn anew with each key.
+MOST_TYPED = 1 << 16
+#: So much of what is pasted is kept, and is refused as too long when all has come.
+_MOST_PASTED = 2 * MOST_TYPED
 
 
 class Key(Enum):
@@ -83,11 +85,12 @@ class Keystrokes:
         while self._waiting:
             if self._pasting:
                 end = self._waiting.find(_PASTE_ENDS)
-                if end < 0 and len(self._waiting) < MOST_PASTED:
+                if end < 0:
+                    if len(self._waiting) > 2 * _MOST_PASTED:
+                        self._waiting = self._waiting[:_MOST_PASTED] + self._waiting[-len(_PASTE_ENDS) :]
                     return
-                self._pasting = end < 0
-                pasted = self._waiting if end < 0 else self._waiting[:end]
-                self._waiting = "" if end < 0 else self._waiting[end + len(_PASTE_ENDS) :]
+                self._pasting = False
+                pasted, self._waiting = self._waiting[:end], self._waiting[end + len(_PASTE_ENDS) :]
                 yield Typed(_seen(pasted.replace("\r\n", "\n").replace("\r", "\n").expandtabs(4), "\n"))
             elif self._waiting[0] == "\x1b":
                 found = _SEQUENCE.match(self._waiting)

@@ -14,10 +14,6 @@ from dictd.manhole.interpreter import FAILED, Interpreter
 from dictd.manhole.plain import one_line
 from dictd.manhole.screen import Namespace
 
-#: Keys that wait while something runs.
-_MOST_AHEAD = 10_000
-#: The longest program that is taken from standard input, octets.
-_LONGEST_PROGRAM = 1 << 20
 _log = Logger()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
+from dictd.manhole.keystrokes import MOST_TYPED
 from dictd.manhole.terminal import MOST_WAITING
 from tests.manhole.people import BACKSPACE, CTRL_C, CTRL_D, CTRL_R, DOWN, LEFT, RETURN, TAB, UP, Person
 
@@ -67,6 +68,13 @@ class Typing(SynchronousTestCase):
         self.assertTrue(self.person.enter().endswith("\n1\n>>>"))
         self.person.type("a = 1\rb = a + 1\rb\r")
         self.assertTrue(self.person.seen().endswith("\n2\n>>>"))
+
+    def test_paste_too_much(self) -> None:
+        """It is refused whole, and what was typed stays."""
+        self.person.type("6 * ", PASTE, "7" * MOST_TYPED, PASTED)
+        self.assertIn("too long for a line: 65,536 characters are the limit", self.person.seen())
+        self.person.type("7")
+        self.assertTrue(self.person.enter().endswith("\n42\n>>>"))
 
     def test_completion(self) -> None:
         """As far as it goes; then the list, and the line again, with the cursor where it was."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from dictd.manhole.keystrokes import Key, Keystrokes, Typed
+from dictd.manhole.keystrokes import MOST_TYPED, Key, Keystrokes, Typed
 
 
 def keys(*pieces: bytes) -> list[Key | Typed]:
@@ -45,6 +45,17 @@ class Reading(SynchronousTestCase):
         self.assertEqual(keys(*(bytes([octet]) for octet in "字典é".encode())), [Typed("字典é")])
         self.assertEqual(keys("a\u202e\u200b\x00b\u3000".encode()), [Typed("ab\u3000")])
         self.assertEqual(keys(b"\xff\xfea"), [Typed("\ufffd\ufffda")])
+
+    def test_pasted_too_much(self) -> None:
+        """Of very much enough is kept to refuse it, and none of it comes as if it were typed."""
+        typed = Keystrokes()
+        for _ in range(100):
+            self.assertEqual(list(typed.of(b"\x1b[200~" * (not typed._pasting) + b"x" * 50_000 + b"\x1b[20")), [])
+            self.assertLess(len(typed._waiting), 6 * MOST_TYPED)
+        (key,) = typed.of(b"1~")
+        assert isinstance(key, Typed)
+        self.assertGreater(len(key.text), MOST_TYPED)
+        self.assertEqual(list(typed.of(b"y")), [Typed("y")])
 
     def test_pasted(self) -> None:
         """All of it is text, tabs are blanks, and no sequence in it is a key."""
