@@ -9,6 +9,8 @@ first line there is the settings; any other says that a file is damaged.
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
 import json
 import os
 import select
@@ -142,7 +144,8 @@ def watch(publishing: Publisher) -> None:
     before = ""
     while True:
         try:
-            publishing.look()
+            if publishing.look():
+                _give_back()
             if before:
                 say("publishing goes on")
             before = ""
@@ -160,6 +163,14 @@ def watch(publishing: Publisher) -> None:
             if not os.read(sys.stdin.fileno(), 4096):
                 return
             publishing.distrust()
+
+
+def _give_back() -> None:
+    """Memory that publishing has taken: who waits for days should not hold it."""
+    gc.collect()
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc keeps it; others give it back by themselves
+    if trim is not None:
+        trim(0)
 
 
 def say(line: str) -> None:
